@@ -1,0 +1,1 @@
+"""Hold the pure domain of the error tracker: values in, values out."""
