@@ -1,0 +1,1 @@
+"""Keep origins, interactions, issues and releases; the only code that speaks SQL."""

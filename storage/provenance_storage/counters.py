@@ -1,0 +1,131 @@
+"""The counters that stand beside an issue: hours, releases, tags and users."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection, Table, bindparam, func, literal, or_, select
+
+from provenance_storage.statements import insert_into
+from provenance_storage.tables import IssueHour, IssueRelease, IssueTag, IssueUser, table
+
+HOUR = 3_600_000_000
+"""An hour in microseconds."""
+
+TAG_VALUES = 100
+"""How many different values of one tag are counted on an issue; later ones are in the total only."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a batch adds to the counters of one origin."""
+
+    hours: defaultdict[tuple[UUID, int], int] = field(default_factory=lambda: defaultdict[tuple[UUID, int], int](int))
+    tags: defaultdict[tuple[UUID, str, str], int] = field(
+        default_factory=lambda: defaultdict[tuple[UUID, str, str], int](int)
+    )
+    releases: dict[tuple[UUID, UUID], tuple[int, int, int]] = field(
+        default_factory=dict[tuple[UUID, UUID], tuple[int, int, int]]
+    )
+
+    def add(self, issue_id: UUID, received_at: int, release_id: UUID | None, tags: Mapping[str, str]) -> None:
+        """Count one event."""
+        self.hours[issue_id, received_at // HOUR] += 1
+        for key, value in tags.items():
+            self.tags[issue_id, key, value] += 1
+        if release_id is not None:
+            count, first, _ = self.releases.get((issue_id, release_id), (0, received_at, received_at))
+            self.releases[issue_id, release_id] = (count + 1, first, received_at)
+
+    def write(self, connection: Connection, origin_id: UUID) -> None:
+        """Add the counts to the store, in the order of their keys."""
+        if self.hours:
+            _write_hours(connection, origin_id, self.hours)
+        if self.releases:
+            _write_releases(connection, origin_id, self.releases)
+        if self.tags:
+            _write_tags(connection, origin_id, self.tags)
+
+
+def _write_hours(connection: Connection, origin_id: UUID, hours: Mapping[tuple[UUID, int], int]) -> None:
+    rows: list[dict[str, object]] = [
+        {"origin_id": origin_id, "issue_id": issue_id, "hour": hour, "event_count": count}
+        for (issue_id, hour), count in sorted(hours.items())
+    ]
+    _add(connection, table(IssueHour), ["origin_id", "issue_id", "hour"], rows)
+
+
+def _add(connection: Connection, counts: Table, keys: list[str], rows: list[dict[str, object]]) -> None:
+    statement = insert_into(connection, counts)
+    added = counts.c.event_count + statement.excluded.event_count
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"event_count": added}), rows)
+
+
+def _write_releases(
+    connection: Connection, origin_id: UUID, releases: Mapping[tuple[UUID, UUID], tuple[int, int, int]]
+) -> None:
+    rows: list[dict[str, object]] = [
+        {
+            "origin_id": origin_id,
+            "issue_id": issue_id,
+            "release_id": release_id,
+            "event_count": count,
+            "first_seen": first,
+            "last_seen": last,
+        }
+        for (issue_id, release_id), (count, first, last) in sorted(releases.items())
+    ]
+    counts = table(IssueRelease)
+    statement = insert_into(connection, counts)
+    change = {
+        "event_count": counts.c.event_count + statement.excluded.event_count,
+        "last_seen": statement.excluded.last_seen,
+    }
+    keys = ["origin_id", "issue_id", "release_id"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=change), rows)
+
+
+def _write_tags(connection: Connection, origin_id: UUID, tags: Mapping[tuple[UUID, str, str], int]) -> None:
+    """Count tag values; a value not met before is counted only while its tag has room."""
+    counts, there = table(IssueTag), table(IssueTag).alias("there")
+    of_tag = (
+        (there.c.origin_id == bindparam("o")) & (there.c.issue_id == bindparam("i")) & (there.c.key == bindparam("k"))
+    )
+    room = select(func.count()).select_from(there).where(of_tag).scalar_subquery() < TAG_VALUES
+    known = select(literal(1)).where(of_tag, there.c.value == bindparam("v")).exists()
+    columns = [
+        bindparam(name, type_=counts.c[column].type) for name, column in zip("oikvc", counts.c.keys(), strict=True)
+    ]
+    statement = insert_into(connection, counts).from_select(counts.c.keys(), select(*columns).where(or_(known, room)))
+    added = counts.c.event_count + statement.excluded.event_count
+    rows = [
+        {"o": origin_id, "i": issue_id, "k": key, "v": value, "c": count}
+        for (issue_id, key, value), count in sorted(tags.items())
+    ]
+    keys = ["origin_id", "issue_id", "key", "value"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"event_count": added}), rows)
+
+
+def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapping[bytes, int]]) -> dict[UUID, int]:
+    """Note the users of issues and return how many of them are new, by issue.
+
+    Args:
+        connection: One in a write transaction.
+        origin_id: The origin of all the issues.
+        users: For each issue, each user's hash and the moment they first met it in this batch.
+    """
+    rows = [
+        {"origin_id": origin_id, "issue_id": issue_id, "user_hash": user, "first_seen": first}
+        for issue_id, met in sorted(users.items())
+        for user, first in sorted(met.items())
+    ]
+    added: defaultdict[UUID, int] = defaultdict(int)
+    if rows:
+        there = table(IssueUser)
+        statement = insert_into(connection, there).on_conflict_do_nothing().returning(there.c.issue_id)
+        for issue_id in connection.execute(statement, rows).scalars():
+            added[issue_id] += 1
+    return added

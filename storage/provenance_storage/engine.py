@@ -1,0 +1,155 @@
+"""Open the database: how connections are set up, and the only two ways to use one."""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from provenance_core.errors import InvalidInput, Unavailable
+
+BUSY_TIMEOUT_MS = 15_000
+SAFE_SQLITE = (3, 51, 3)
+"""The first SQLite whose WAL cannot be corrupted by two connections that race for a checkpoint."""
+
+_PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cell_size_check=ON",
+    "PRAGMA journal_size_limit=67108864",
+    "PRAGMA wal_autocheckpoint=0",
+)
+
+
+def sqlite_module() -> ModuleType:
+    """Return the newest SQLite driver there is: the bundled `pysqlite3`, else Python's own."""
+    try:
+        return importlib.import_module("pysqlite3")
+    except ImportError:
+        return sqlite3
+
+
+class Database:
+    """Hand out connections of one database: readers that cannot write, and one writer at a time.
+
+    On SQLite every write is a short `BEGIN IMMEDIATE` transaction on the only writing connection of this process, and
+    no connection checkpoints by itself; the server does, through `checkpoint`.
+
+    Args:
+        url: An SQLAlchemy URL, `sqlite:///path`.
+
+    Raises:
+        InvalidInput: The URL names no database that is supported.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.path = sqlite_path(url)
+        self._reader = self._engine("BEGIN", query_only=True, pool_size=4)
+        self._writer = self._engine("BEGIN IMMEDIATE", query_only=False, pool_size=1)
+        self._write_lock = threading.Lock()
+
+    def _engine(self, begin: str, *, query_only: bool, pool_size: int) -> Engine:
+        engine = create_engine(
+            f"sqlite:///{self.path}",
+            module=sqlite_module(),
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=60,
+            connect_args={"check_same_thread": False},
+        )
+
+        def set_up(connection: Any, _record: object) -> None:
+            connection.isolation_level = None
+            cursor = connection.cursor()
+            for pragma in (*_PRAGMAS, f"PRAGMA query_only={'ON' if query_only else 'OFF'}"):
+                cursor.execute(pragma)
+            cursor.close()
+
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        event.listen(engine, "connect", set_up)
+        event.listen(engine, "begin", start)
+        return engine
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """Lend a connection that sees one state of the store and cannot change it."""
+        with _reachable(self.path), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Generator[Connection]:
+        """Lend the writing connection inside one transaction, committed at the end unless an error is raised."""
+        with self._write_lock, _reachable(self.path), self._writer.begin() as connection:
+            yield connection
+
+    def pragma(self, statement: str) -> object:
+        """Run a PRAGMA outside any transaction on the writing connection and return its first value."""
+        with self._write_lock, _reachable(self.path):
+            raw = self._writer.raw_connection()
+            try:
+                cursor = raw.cursor()
+                cursor.execute(f"PRAGMA {statement}")
+                row = cursor.fetchone()
+                cursor.close()
+                return row[0] if row else None
+            finally:
+                raw.close()
+
+    def checkpoint(self, mode: str) -> None:
+        """Move the write-ahead log into the database file; `mode` is PASSIVE or TRUNCATE."""
+        self.pragma(f"wal_checkpoint({mode})")
+
+    def wal_bytes(self) -> int:
+        """Return the size of the write-ahead log in bytes."""
+        wal = self.path.with_name(self.path.name + "-wal")
+        return wal.stat().st_size if wal.exists() else 0
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file of an SQLite URL.
+
+    Raises:
+        InvalidInput: The URL is malformed or of another database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInput("The database URL is malformed; write sqlite:///path/to/file.sqlite3.") from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise InvalidInput("Only a SQLite file can be the store; write sqlite:///path/to/file.sqlite3.")
+    return Path(parsed.database).absolute()
+
+
+@contextmanager
+def _reachable(path: Path) -> Generator[None]:
+    """Tell a store that cannot be used from a fault of ours."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(
+            f"The store {path} cannot be used now: {error.orig}. Check disk space and permissions."
+        ) from error
+    except DatabaseError as error:
+        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
+            raise Unavailable(f"The file {path} is damaged or not a store; restore it from a backup.") from error
+        raise

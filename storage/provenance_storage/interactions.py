@@ -1,0 +1,129 @@
+"""Interactions, of which events are the ERROR kind: lists without payloads, and one with its payload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, func, literal, select, tuple_
+
+from provenance_core.events import Via
+from provenance_core.ids import milliseconds_of
+from provenance_storage.columns import UuidBytes
+from provenance_storage.engine import Database
+from provenance_storage.payloads import decompress
+from provenance_storage.records import InteractionRecord, IssueRecord
+from provenance_storage.tables import Interaction, InteractionPayload, Origin, table
+
+Position = tuple[int, UUID]
+"""Moment of receipt and id: where a page ended."""
+
+_COLUMNS = tuple(InteractionRecord.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionFilters:
+    """Which interactions; times in microseconds since 1970, None means any."""
+
+    origin_id: UUID | None = None
+    resource_type_id: UUID | None = None
+    action_id: UUID | None = None
+    resource_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class Interactions:
+    """Read the interactions of a store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(
+        self, filters: InteractionFilters, limit: int, after: Position | None
+    ) -> tuple[list[InteractionRecord], int]:
+        """Return one page of the interactions that match, newest first, and how many match.
+
+        Each origin's part is a walk along its key, so that no page depends on how much other origins hold.
+        """
+        with self._database.read() as connection:
+            origins = [filters.origin_id] if filters.origin_id else _origin_ids(connection)
+            found: list[InteractionRecord] = []
+            total = 0
+            for origin_id in origins:
+                matching = _matching(origin_id, filters)
+                total += connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
+                found += _page(connection, matching, limit, after)
+        found.sort(key=lambda record: (record.received_at, record.id), reverse=True)
+        return found[:limit], total
+
+    def of_issue(self, issue: IssueRecord, limit: int, after: Position | None) -> list[InteractionRecord]:
+        """Return one page of an issue's events, newest first."""
+        events = table(Interaction)
+        matching = select(*(events.c[name] for name in _COLUMNS)).where(
+            events.c.origin_id == issue.origin_id, events.c.issue_id == issue.id
+        )
+        with self._database.read() as connection:
+            return _page(connection, matching, limit, after)
+
+    def find(self, interaction_id: UUID, origin_ids: Sequence[UUID] | None = None) -> InteractionRecord | None:
+        """Return an interaction by id; the id carries the millisecond of receipt, which is in the key."""
+        rows = table(Interaction)
+        start = milliseconds_of(interaction_id) * 1000
+        statement = select(*(rows.c[name] for name in _COLUMNS)).where(
+            rows.c.received_at.between(start, start + 999), rows.c.id == interaction_id
+        )
+        with self._database.read() as connection:
+            origins = _origin_ids(connection) if origin_ids is None else origin_ids
+            row = connection.execute(statement.where(rows.c.origin_id.in_(origins))).first()
+        return _record(row) if row else None
+
+    def payload(self, record: InteractionRecord) -> bytes:
+        """Return what an interaction carried, as JSON."""
+        payloads = table(InteractionPayload)
+        statement = select(payloads.c.body).where(
+            payloads.c.origin_id == record.origin_id,
+            payloads.c.received_at == record.received_at,
+            payloads.c.id == record.id,
+        )
+        with self._database.read() as connection:
+            body: bytes = connection.execute(statement).scalar_one()
+        return decompress(body)
+
+
+def _origin_ids(connection: Connection) -> list[UUID]:
+    return list(connection.execute(select(table(Origin).c.id)).scalars())
+
+
+def _matching(origin_id: UUID, filters: InteractionFilters) -> Select[tuple[object, ...]]:
+    rows = table(Interaction)
+    statement = select(*(rows.c[name] for name in _COLUMNS)).where(rows.c.origin_id == origin_id)
+    for column, value in (
+        (rows.c.resource_type_id, filters.resource_type_id),
+        (rows.c.action_id, filters.action_id),
+        (rows.c.resource_id, filters.resource_id),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    if filters.since is not None:
+        statement = statement.where(rows.c.received_at >= filters.since)
+    if filters.until is not None:
+        statement = statement.where(rows.c.received_at <= filters.until)
+    return statement
+
+
+def _page(
+    connection: Connection, matching: Select[tuple[object, ...]], limit: int, after: Position | None
+) -> list[InteractionRecord]:
+    rows = table(Interaction)
+    if after is not None:
+        mark = tuple_(literal(after[0]), literal(after[1], UuidBytes))
+        matching = matching.where(tuple_(rows.c.received_at, rows.c.id) < mark)
+    ordered = matching.order_by(rows.c.received_at.desc(), rows.c.id.desc()).limit(limit)
+    return [_record(row) for row in connection.execute(ordered)]
+
+
+def _record(row: Sequence[object]) -> InteractionRecord:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return InteractionRecord(**{**values, "via": Via(values["via"])})  # type: ignore[arg-type]  # the columns' types

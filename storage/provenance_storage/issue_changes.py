@@ -1,0 +1,230 @@
+"""What a batch of events does to the issues of one origin."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from provenance_core.ids import uuid7
+from provenance_core.lifecycle import Regression, State, Status, regresses
+from provenance_core.versions import ReleaseOrder
+from provenance_storage.counters import Counts, add_users
+from provenance_storage.records import IssueRecord, NewEvent, Taken
+from provenance_storage.release_rows import KnownRelease, release_order
+from provenance_storage.statements import insert_into
+from provenance_storage.tables import ErrorIssue, IssueFingerprint, IssueNumber, StatusChange, table
+
+SYSTEM_ACTOR = "system"
+
+_CHANGING = (
+    "status",
+    "status_changed_at",
+    "regression_count",
+    "level",
+    "handled",
+    "platform",
+    "title",
+    "error_type",
+    "culprit",
+    "last_seen",
+    "last_event_id",
+    "first_release_id",
+    "last_release_id",
+    "event_count",
+    "user_count",
+)
+
+
+class IssueChanges:
+    """Load the issues of a batch, let each event change its issue, write the outcome.
+
+    Args:
+        connection: One in a write transaction.
+        origin_id: The origin of all the events.
+        policy: Which releases regress a resolved issue of the origin.
+        releases: The releases the events are tagged with, by version.
+    """
+
+    def __init__(
+        self, connection: Connection, origin_id: UUID, policy: Regression, releases: dict[str, KnownRelease]
+    ) -> None:
+        self._connection = connection
+        self._origin_id = origin_id
+        self._policy = policy
+        self._releases = releases
+        self._issues: dict[UUID, IssueRecord] = {}
+        self._by_fingerprint: dict[str, UUID] = {}
+        self._resolved_in: dict[UUID, ReleaseOrder | None] = {}
+        self._new: list[UUID] = []
+        self._users: dict[UUID, dict[bytes, int]] = {}
+        self._history: list[dict[str, object]] = []
+        self._counts = Counts()
+
+    def load(self, items: Iterable[Taken]) -> None:
+        """Read the issues that the items' fingerprints lead to and lock them until the transaction ends."""
+        fingerprints = {item.new.event.fingerprint for item in items if item.new.event is not None}
+        if not fingerprints:
+            return
+        issues, prints = table(ErrorIssue), table(IssueFingerprint)
+        same = (issues.c.origin_id == prints.c.origin_id) & (issues.c.id == prints.c.issue_id)
+        statement = (
+            select(prints.c.fingerprint.label("found_by"), issues)
+            .join_from(prints, issues, same)
+            .where(prints.c.origin_id == self._origin_id, prints.c.fingerprint.in_(sorted(fingerprints)))
+            .order_by(issues.c.id)
+            .with_for_update(of=issues)
+        )
+        for row in self._connection.execute(statement).mappings():
+            values = dict(row)
+            self._by_fingerprint[values.pop("found_by")] = values["id"]
+            self._keep(IssueRecord.from_row(values))
+
+    def _keep(self, issue: IssueRecord) -> None:
+        self._issues[issue.id] = issue
+        if issue.status is Status.RESOLVED and issue.resolved_release_id is not None:
+            self._resolved_in[issue.id] = release_order(self._connection, self._origin_id, issue.resolved_release_id)
+
+    def apply(self, item: Taken, event: NewEvent) -> UUID:
+        """Let one event change its issue, made now if there is none, and return the issue's id."""
+        release = self._releases[event.release] if event.release is not None else None
+        issue_id = self._by_fingerprint.get(event.fingerprint)
+        if issue_id is None:
+            issue = _first_of(item, event, release)
+            self._by_fingerprint[event.fingerprint] = issue.id
+            self._new.append(issue.id)
+        else:
+            issue = _one_more(self._regressed(self._issues[issue_id], item, release), item, event, release)
+        self._issues[issue.id] = issue
+        if event.user_hash is not None:
+            self._users.setdefault(issue.id, {}).setdefault(event.user_hash, item.received_at)
+        self._counts.add(issue.id, item.received_at, release.id if release else None, event.tags)
+        return issue.id
+
+    def _regressed(self, issue: IssueRecord, item: Taken, release: KnownRelease | None) -> IssueRecord:
+        """Return the issue as the event's arrival leaves it: regressed, with its history, or as it is."""
+        resolved_in = self._resolved_in.get(issue.id)
+        state = State(issue.status, resolved_in.version if resolved_in else None)
+        if not regresses(state, resolved_in, release.order if release else None, self._policy):
+            return issue
+        self._history.append(
+            {
+                "origin_id": self._origin_id,
+                "id": uuid7(item.received_at, secrets.randbits(62)),
+                "issue_id": issue.id,
+                "changed_at": item.received_at,
+                "actor": SYSTEM_ACTOR,
+                "from_status": issue.status.value,
+                "to_status": Status.REGRESSED.value,
+                "release_id": release.id if release else None,
+                "event_id": item.id,
+                "note": None,
+            }
+        )
+        return replace(
+            issue,
+            status=Status.REGRESSED,
+            status_changed_at=item.received_at,
+            regression_count=issue.regression_count + 1,
+        )
+
+    def write_issues(self) -> None:
+        """Write new and changed issues, their users and the history."""
+        if not self._issues:
+            return
+        if self._new:
+            self._insert()
+        for issue_id, added in add_users(self._connection, self._origin_id, self._users).items():
+            issue = self._issues[issue_id]
+            self._issues[issue_id] = replace(issue, user_count=issue.user_count + added)
+        issues = table(ErrorIssue)
+        statement = (
+            update(issues)
+            .where(issues.c.origin_id == self._origin_id, issues.c.id == bindparam("of_issue"))
+            .values({name: bindparam(name) for name in _CHANGING})
+        )
+        rows = [self._changed(issue) for _, issue in sorted(self._issues.items())]
+        self._connection.execute(statement, rows)
+        if self._history:
+            self._connection.execute(table(StatusChange).insert(), self._history)
+
+    def _changed(self, issue: IssueRecord) -> dict[str, object]:
+        values: dict[str, object] = {name: getattr(issue, name) for name in _CHANGING}
+        return {"of_issue": issue.id, **values}
+
+    def _insert(self) -> None:
+        numbers = table(IssueNumber)
+        count = insert_into(self._connection, numbers).values(origin_id=self._origin_id, last=len(self._new))
+        last: int = self._connection.execute(
+            count.on_conflict_do_update(
+                index_elements=[numbers.c.origin_id], set_={"last": numbers.c.last + count.excluded.last}
+            ).returning(numbers.c.last)
+        ).scalar_one()
+        for number, issue_id in enumerate(self._new, last - len(self._new) + 1):
+            self._issues[issue_id] = replace(self._issues[issue_id], number=number)
+        new = [self._issues[issue_id] for issue_id in self._new]
+        self._connection.execute(table(ErrorIssue).insert(), [asdict(issue) for issue in new])
+        prints = [
+            {
+                "origin_id": self._origin_id,
+                "fingerprint": issue.fingerprint,
+                "version": issue.fingerprint_version,
+                "issue_id": issue.id,
+            }
+            for issue in new
+        ]
+        self._connection.execute(table(IssueFingerprint).insert(), prints)
+
+    def write_counters(self) -> None:
+        """Write the counters that stand beside the issues."""
+        self._counts.write(self._connection, self._origin_id)
+
+
+def _first_of(item: Taken, event: NewEvent, release: KnownRelease | None) -> IssueRecord:
+    """Return the issue that its first event makes."""
+    return IssueRecord(
+        origin_id=item.new.origin_id,
+        id=uuid7(item.received_at, secrets.randbits(62)),
+        number=0,
+        fingerprint=event.fingerprint,
+        fingerprint_version=event.fingerprint_version,
+        status=Status.OPEN,
+        status_changed_at=item.received_at,
+        resolved_release_id=None,
+        regression_count=0,
+        level=event.level,
+        handled=event.handled,
+        platform=event.platform,
+        title=event.title,
+        error_type=event.error_type,
+        culprit=event.culprit,
+        first_seen=item.received_at,
+        last_seen=item.received_at,
+        first_event_id=item.id,
+        last_event_id=item.id,
+        first_release_id=release.id if release else None,
+        last_release_id=release.id if release else None,
+        event_count=1,
+        user_count=0,
+    )
+
+
+def _one_more(issue: IssueRecord, item: Taken, event: NewEvent, release: KnownRelease | None) -> IssueRecord:
+    """Return the issue with one more event counted, described as that event describes it."""
+    return replace(
+        issue,
+        level=event.level,
+        handled=event.handled,
+        platform=event.platform,
+        title=event.title,
+        error_type=event.error_type,
+        culprit=event.culprit,
+        last_seen=item.received_at,
+        last_event_id=item.id,
+        first_release_id=issue.first_release_id or (release.id if release else None),
+        last_release_id=release.id if release else issue.last_release_id,
+        event_count=issue.event_count + 1,
+    )

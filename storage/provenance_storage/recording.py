@@ -1,0 +1,185 @@
+"""Record a batch of interactions: events, their issues, counters and lifecycle in the caller's transaction.
+
+All of a batch that concerns one origin is done with a fixed number of statements, and rows are written in the order
+of their keys, so that two servers on one database cannot wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from provenance_core.ids import uuid7
+from provenance_core.lifecycle import Regression
+from provenance_core.origins import OriginConfig
+from provenance_storage.issue_changes import IssueChanges
+from provenance_storage.records import NewInteraction, Recorded, Taken
+from provenance_storage.release_rows import KnownRelease, ensure_releases
+from provenance_storage.statements import insert_into
+from provenance_storage.tables import EventKey, Interaction, InteractionPayload, Origin, table
+
+
+class Receipt:
+    """Give each interaction its moment of receipt, strictly later than the one before even if the clock jumps back.
+
+    Args:
+        clock: Returns microseconds since 1970.
+        last: The latest moment the store already holds.
+    """
+
+    def __init__(self, clock: Callable[[], int], last: int = 0) -> None:
+        self._clock = clock
+        self.last = last
+
+    def next(self) -> int:
+        """Return the moment of the next receipt, in microseconds since 1970."""
+        self.last = max(self._clock(), self.last + 1)
+        return self.last
+
+
+def record(connection: Connection, batch: Sequence[NewInteraction], receipt: Receipt) -> list[Recorded]:
+    """Record interactions and return what became of each, in their order.
+
+    Args:
+        connection: One in a write transaction; the caller commits.
+        batch: The interactions; their order is their order of receipt.
+        receipt: The source of the moments.
+    """
+    taken = [_take(position, new, receipt.next()) for position, new in enumerate(batch)]
+    results: dict[int, Recorded] = {}
+    by_origin = sorted(taken, key=lambda item: (item.new.origin_id, item.position))
+    for origin_id, items in groupby(by_origin, key=lambda item: item.new.origin_id):
+        results.update(_record_origin(connection, origin_id, list(items)))
+    return [results[position] for position in range(len(batch))]
+
+
+def _take(position: int, new: NewInteraction, received_at: int) -> Taken:
+    return Taken(position, new, uuid7(received_at, secrets.randbits(62)), received_at)
+
+
+def _record_origin(connection: Connection, origin_id: UUID, items: list[Taken]) -> dict[int, Recorded]:
+    """Record the part of a batch that concerns one origin and return the results by position."""
+    claims = _first_of_each(items)
+    won = _claim(connection, origin_id, claims)
+    fresh = [
+        item for item in items if item.event_id is None or (item.event_id in won and claims[item.event_id] is item)
+    ]
+    releases = _releases(connection, origin_id, fresh)
+    changes = IssueChanges(connection, origin_id, _policy(connection, origin_id), releases)
+    changes.load(fresh)
+    issues = {item.position: changes.apply(item, item.new.event) for item in fresh if item.new.event is not None}
+    changes.write_issues()
+    _write_interactions(connection, fresh, issues, releases)
+    changes.write_counters()
+    results = {item.position: Recorded(item.id, item.received_at, issues.get(item.position)) for item in fresh}
+    return results | _duplicates(connection, origin_id, items, claims, results)
+
+
+def _first_of_each(items: list[Taken]) -> dict[str, Taken]:
+    """Return the first item of each sender's event id."""
+    claims: dict[str, Taken] = {}
+    for item in items:
+        if item.event_id is not None:
+            claims.setdefault(item.event_id, item)
+    return claims
+
+
+def _claim(connection: Connection, origin_id: UUID, claims: dict[str, Taken]) -> set[str]:
+    if not claims:
+        return set()
+    keys = table(EventKey)
+    rows = [
+        {"origin_id": origin_id, "event_id": key, "received_at": item.received_at, "interaction_id": item.id}
+        for key, item in sorted(claims.items())
+    ]
+    statement = insert_into(connection, keys).on_conflict_do_nothing().returning(keys.c.event_id)
+    return set(connection.execute(statement, rows).scalars())
+
+
+def _duplicates(
+    connection: Connection,
+    origin_id: UUID,
+    items: list[Taken],
+    claims: dict[str, Taken],
+    written: dict[int, Recorded],
+) -> dict[int, Recorded]:
+    """Return, for each item that was recorded before, what was recorded then: in this batch or long ago."""
+    repeated = [item for item in items if item.position not in written]
+    old = {item.event_id for item in repeated if claims[str(item.event_id)].position not in written}
+    stored = _first_records(connection, origin_id, sorted(str(key) for key in old))
+    return {
+        item.position: replace(stored.get(key) or written[claims[key].position], duplicate=True)
+        for item in repeated
+        for key in [str(item.event_id)]
+    }
+
+
+def _first_records(connection: Connection, origin_id: UUID, event_ids: list[str]) -> dict[str, Recorded]:
+    """Return what was recorded under event ids the first time."""
+    if not event_ids:
+        return {}
+    keys, interactions = table(EventKey), table(Interaction)
+    same = (
+        (interactions.c.origin_id == keys.c.origin_id)
+        & (interactions.c.received_at == keys.c.received_at)
+        & (interactions.c.id == keys.c.interaction_id)
+    )
+    statement = (
+        select(keys.c.event_id, keys.c.interaction_id, keys.c.received_at, interactions.c.issue_id)
+        .join_from(keys, interactions, same, isouter=True)
+        .where(keys.c.origin_id == origin_id, keys.c.event_id.in_(event_ids))
+    )
+    rows = connection.execute(statement)
+    return {key: Recorded(id_, at, issue, duplicate=True) for key, id_, at, issue in rows}
+
+
+def _policy(connection: Connection, origin_id: UUID) -> Regression:
+    origins = table(Origin)
+    config = connection.execute(select(origins.c.config).where(origins.c.id == origin_id)).scalar_one()
+    return OriginConfig.model_validate_json(config).error_tracking.regression
+
+
+def _releases(connection: Connection, origin_id: UUID, fresh: list[Taken]) -> dict[str, KnownRelease]:
+    met: dict[str, int] = {}
+    for item in fresh:
+        if item.new.event is not None and item.new.event.release is not None:
+            met.setdefault(item.new.event.release, item.received_at)
+    return ensure_releases(connection, origin_id, met)
+
+
+def _write_interactions(
+    connection: Connection, fresh: list[Taken], issues: dict[int, UUID], releases: dict[str, KnownRelease]
+) -> None:
+    if not fresh:
+        return
+    rows = [_key(item) | _columns(item, issues.get(item.position), releases) for item in fresh]
+    connection.execute(table(Interaction).insert(), rows)
+    connection.execute(table(InteractionPayload).insert(), [_key(item) | {"body": item.new.body} for item in fresh])
+
+
+def _key(item: Taken) -> dict[str, object]:
+    return {"origin_id": item.new.origin_id, "received_at": item.received_at, "id": item.id}
+
+
+def _columns(item: Taken, issue_id: UUID | None, releases: dict[str, KnownRelease]) -> dict[str, object]:
+    new, event = item.new, item.new.event
+    return {
+        "resource_type_id": new.resource_type_id,
+        "action_id": new.action_id,
+        "resource_id": new.resource_id,
+        "issue_id": issue_id,
+        "release_id": releases[event.release].id if event and event.release is not None else None,
+        "event_id": item.event_id,
+        "via": new.via.value,
+        "uow_id": new.uow_id,
+        "user_id": new.user_id,
+        "span_id": new.span_id,
+        "parent_span_id": new.parent_span_id,
+        "interaction_at": new.interaction_at,
+        "external_reference": new.external_reference,
+    }

@@ -1,0 +1,219 @@
+"""What the store takes and gives: values, never rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import UUID
+
+from provenance_core.events import Level, Via
+from provenance_core.lifecycle import Status
+from provenance_core.origins import OriginConfig
+
+
+@dataclass(frozen=True, slots=True)
+class OriginRecord:
+    """An origin with its public key."""
+
+    id: UUID
+    number: int
+    mnemonic: str
+    name: str
+    description: str | None
+    config: OriginConfig
+    created_at: int
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecord:
+    """A resource type or an action."""
+
+    id: UUID
+    mnemonic: str
+    name: str
+    description: str | None
+    system: bool
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What an ERROR interaction means to its issue.
+
+    `user_hash` identifies the affected user without naming them; `tags` are counted on the issue.
+    """
+
+    fingerprint: str
+    fingerprint_version: str
+    title: str
+    level: Level
+    event_id: str | None = None
+    error_type: str | None = None
+    culprit: str | None = None
+    handled: bool | None = None
+    platform: str | None = None
+    release: str | None = None
+    user_hash: bytes | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class NewInteraction:
+    """An interaction ready to be recorded; `body` is its compressed payload."""
+
+    origin_id: UUID
+    resource_type_id: UUID
+    action_id: UUID
+    via: Via
+    body: bytes
+    resource_id: str | None = None
+    uow_id: str | None = None
+    user_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    interaction_at: int | None = None
+    external_reference: str | None = None
+    event: NewEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A new interaction with the id and moment it will be written with; `position` is its place in the batch."""
+
+    position: int
+    new: NewInteraction
+    id: UUID
+    received_at: int
+
+    @property
+    def event_id(self) -> str | None:
+        """Return the sender's id of the event, if it is one and has one."""
+        return self.new.event.event_id if self.new.event is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a new interaction; a duplicate carries what was recorded the first time."""
+
+    id: UUID
+    received_at: int
+    issue_id: UUID | None = None
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionRecord:
+    """An interaction without its payload."""
+
+    origin_id: UUID
+    received_at: int
+    id: UUID
+    resource_type_id: UUID
+    action_id: UUID
+    resource_id: str | None
+    issue_id: UUID | None
+    release_id: UUID | None
+    event_id: str | None
+    via: Via
+    uow_id: str | None
+    user_id: str | None
+    span_id: str | None
+    parent_span_id: str | None
+    interaction_at: int | None
+    external_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """A release of an origin."""
+
+    origin_id: UUID
+    id: UUID
+    version: str
+    registered: bool
+    ref: str | None
+    url: str | None
+    notes: str | None
+    date_released: int | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStatistics:
+    """How many issues a release brought, brought back, and has."""
+
+    new_issues: int
+    regressed_issues: int
+    total_issues: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRecord:
+    """An issue with the facts every answer shows."""
+
+    origin_id: UUID
+    id: UUID
+    number: int
+    fingerprint: str
+    fingerprint_version: str
+    status: Status
+    status_changed_at: int
+    resolved_release_id: UUID | None
+    regression_count: int
+    level: Level
+    handled: bool | None
+    platform: str | None
+    title: str
+    error_type: str | None
+    culprit: str | None
+    first_seen: int
+    last_seen: int
+    first_event_id: UUID
+    last_event_id: UUID
+    first_release_id: UUID | None
+    last_release_id: UUID | None
+    event_count: int
+    user_count: int
+
+    @classmethod
+    def from_row(cls, values: Mapping[str, Any]) -> Self:
+        """Make the record of a row's columns."""
+        columns: dict[str, Any] = dict(values)
+        columns |= {"status": Status(values["status"]), "level": Level(values["level"])}
+        return cls(**columns)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChangeRecord:
+    """One change of an issue's status."""
+
+    id: UUID
+    issue_id: UUID
+    changed_at: int
+    actor: str
+    from_status: Status
+    to_status: Status
+    release_id: UUID | None
+    event_id: UUID | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssueReleaseRecord:
+    """How often an issue was met in one release."""
+
+    release_id: UUID
+    event_count: int
+    first_seen: int
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagValue:
+    """How many events of an issue carried one value of one tag."""
+
+    key: str
+    value: str
+    event_count: int

@@ -1,0 +1,180 @@
+"""Releases of an origin."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, distinct, func, literal, select, tuple_, update
+
+from provenance_core.clean import quoted
+from provenance_core.errors import NotFound
+from provenance_core.lifecycle import Status
+from provenance_storage.clock import Clock
+from provenance_storage.columns import UuidBytes
+from provenance_storage.engine import Database
+from provenance_storage.records import ReleaseRecord, ReleaseStatistics
+from provenance_storage.release_rows import new_release
+from provenance_storage.statements import like
+from provenance_storage.tables import ErrorIssue, IssueRelease, Release, StatusChange, table
+
+_COLUMNS = (
+    "origin_id",
+    "id",
+    "version",
+    "registered",
+    "ref",
+    "url",
+    "notes",
+    "date_released",
+    "created_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDetails:
+    """What an authenticated call may say of a release; None leaves what is there."""
+
+    ref: str | None = None
+    url: str | None = None
+    notes: str | None = None
+    date_released: int | None = None
+
+
+class Releases:
+    """Read and change the releases of a store."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def register(self, origin_id: UUID, version: str, details: ReleaseDetails) -> tuple[ReleaseRecord, bool]:
+        """Create a release, or update the one that is there, and say whether it was not registered before."""
+        releases = table(Release)
+        given = {
+            name: value
+            for name, value in (
+                ("ref", details.ref),
+                ("url", details.url),
+                ("notes", details.notes),
+                ("date_released", details.date_released),
+            )
+            if value is not None
+        }
+        with self._database.write() as connection:
+            known = _find(connection, origin_id, version)
+            if known is None:
+                row = new_release(origin_id, version, self._clock(), registered=True)
+                connection.execute(releases.insert().values(row | given))
+            else:
+                statement = update(releases).where(releases.c.origin_id == origin_id, releases.c.id == known.id)
+                connection.execute(statement.values(registered=True, **given))
+            found = _find(connection, origin_id, version)
+        if found is None:
+            raise AssertionError("the release was written in this transaction")
+        return found, known is None or not known.registered
+
+    def list(
+        self, origin_id: UUID, query: str, limit: int, after: tuple[int, UUID] | None
+    ) -> tuple[list[ReleaseRecord], int]:
+        """Return one page of an origin's releases, newest first, and how many there are.
+
+        Args:
+            origin_id: The origin.
+            query: A part of the version; empty for all.
+            limit: The most rows to return.
+            after: Creation and id of the last row of the page before.
+        """
+        releases = table(Release)
+        found = select(*(releases.c[name] for name in _COLUMNS)).where(releases.c.origin_id == origin_id)
+        if query:
+            found = found.where(releases.c.version.ilike(like(query), escape="\\"))
+        page = found.order_by(releases.c.created_at.desc(), releases.c.id.desc()).limit(limit)
+        if after is not None:
+            position = tuple_(releases.c.created_at, releases.c.id)
+            page = page.where(position < tuple_(literal(after[0]), literal(after[1], UuidBytes)))
+        with self._database.read() as connection:
+            total: int = connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+            return [ReleaseRecord(*row) for row in connection.execute(page)], total
+
+    def by_ids(self, origin_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ReleaseRecord]:
+        """Return releases of one origin by id."""
+        releases = table(Release)
+        statement = select(*(releases.c[name] for name in _COLUMNS)).where(
+            releases.c.origin_id == origin_id, releases.c.id.in_(ids)
+        )
+        with self._database.read() as connection:
+            return {record.id: record for record in (ReleaseRecord(*row) for row in connection.execute(statement))}
+
+    def statistics(self, origin_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ReleaseStatistics]:
+        """Return how many issues releases brought, brought back and have."""
+        issues, met, history = table(ErrorIssue), table(IssueRelease), table(StatusChange)
+        new = (
+            select(issues.c.first_release_id, func.count())
+            .where(issues.c.origin_id == origin_id, issues.c.first_release_id.in_(ids))
+            .group_by(issues.c.first_release_id)
+        )
+        regressed = (
+            select(history.c.release_id, func.count(distinct(history.c.issue_id)))
+            .where(
+                history.c.origin_id == origin_id,
+                history.c.release_id.in_(ids),
+                history.c.to_status == Status.REGRESSED.value,
+            )
+            .group_by(history.c.release_id)
+        )
+        total = (
+            select(met.c.release_id, func.count())
+            .where(met.c.origin_id == origin_id, met.c.release_id.in_(ids))
+            .group_by(met.c.release_id)
+        )
+        with self._database.read() as connection:
+            counts = [{row[0]: int(row[1]) for row in connection.execute(part)} for part in (new, regressed, total)]
+        return {id_: ReleaseStatistics(*(part.get(id_, 0) for part in counts)) for id_ in ids}
+
+
+def find_release(connection: Connection, origin_id: UUID, version: str) -> ReleaseRecord:
+    """Return a release by its version.
+
+    Raises:
+        NotFound: The origin has none of that version; registered ones that look alike are named.
+    """
+    found = _find(connection, origin_id, version)
+    if found is not None:
+        return found
+    releases = table(Release)
+    statement = (
+        select(releases.c.version)
+        .where(releases.c.origin_id == origin_id, releases.c.registered == True)  # noqa: E712  # SQL expression
+        .order_by(releases.c.created_at.desc())
+        .limit(200)
+    )
+    known = list(connection.execute(statement).scalars())
+    close = difflib.get_close_matches(version, known, n=3, cutoff=0.5) or known[:3]
+    advice = f"Registered: {', '.join(quoted(name) for name in close)}. " if close else ""
+    raise NotFound(f"No release {quoted(version)} of this origin. {advice}Create it first, or leave `release` out.")
+
+
+def newest_release(connection: Connection, origin_id: UUID) -> ReleaseRecord | None:
+    """Return the newest release: by semantic version where all are such, else by creation; None if there is none."""
+    releases = table(Release)
+    plain = select(releases.c.id).where(releases.c.origin_id == origin_id, releases.c.version_order.is_(None)).limit(1)
+    newest = [releases.c.created_at.desc(), releases.c.id.desc()]
+    if connection.execute(plain).first() is None:
+        newest.insert(0, releases.c.version_order.desc())
+    statement = (
+        select(*(releases.c[name] for name in _COLUMNS)).where(releases.c.origin_id == origin_id).order_by(*newest)
+    )
+    row = connection.execute(statement.limit(1)).first()
+    return ReleaseRecord(*row) if row else None
+
+
+def _find(connection: Connection, origin_id: UUID, version: str) -> ReleaseRecord | None:
+    releases = table(Release)
+    statement = select(*(releases.c[name] for name in _COLUMNS)).where(
+        releases.c.origin_id == origin_id, releases.c.version == version
+    )
+    row = connection.execute(statement).one_or_none()
+    return ReleaseRecord(*row) if row else None

@@ -1,0 +1,19 @@
+"""The few statements that the dialects spell differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """Return the dialect's INSERT, the one that knows `on_conflict_do_update`."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def like(text: str) -> str:
+    r"""Return the LIKE pattern that finds a text anywhere, to be used with `escape="\\"`."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

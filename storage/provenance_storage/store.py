@@ -1,0 +1,75 @@
+"""The store: everything that is kept, behind one object."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from uuid import UUID
+
+from provenance_storage import clock as wall_clock
+from provenance_storage.clock import Clock
+from provenance_storage.discards import DiscardCounts, add_discards, read_discards
+from provenance_storage.engine import Database
+from provenance_storage.interactions import Interactions
+from provenance_storage.issue_list import latest_receipt
+from provenance_storage.issues import Issues
+from provenance_storage.origins import Origins
+from provenance_storage.recording import Receipt, record
+from provenance_storage.records import NewInteraction, Recorded
+from provenance_storage.releases import Releases
+from provenance_storage.schema import upgrade
+from provenance_storage.tables import Action, ResourceType
+from provenance_storage.vocabulary import Vocabulary
+
+
+class Store:
+    """Give access to one store.
+
+    Args:
+        database: Its database, already at the newest schema.
+        clock: Returns microseconds since 1970; the machine's clock unless a test passes its own.
+    """
+
+    def __init__(self, database: Database, clock: Clock = wall_clock.now) -> None:
+        self.database = database
+        self.clock = clock
+        self.origins = Origins(database, clock)
+        self.resource_types = Vocabulary(database, clock, ResourceType, "resource type")
+        self.actions = Vocabulary(database, clock, Action, "action")
+        self.releases = Releases(database, clock)
+        self.issues = Issues(database, clock)
+        self.interactions = Interactions(database)
+        self._receipt = Receipt(clock)
+        self._receipt_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, clock: Clock = wall_clock.now) -> Store:
+        """Open the store a URL names; the embedded one is created, and brought to the newest schema, as needed.
+
+        Raises:
+            InvalidInput: The URL names no database that is supported.
+            Unavailable: The store cannot be used.
+        """
+        database = Database(url)
+        upgrade(database)
+        return cls(database, clock)
+
+    def record(self, batch: Sequence[NewInteraction]) -> list[Recorded]:
+        """Record interactions in one transaction and return what became of each; they are on disk then."""
+        with self._receipt_lock, self.database.write() as connection:
+            self._receipt.last = max(self._receipt.last, latest_receipt(connection))
+            return record(connection, batch, self._receipt)
+
+    def discard(self, origin_id: UUID, counts: DiscardCounts) -> None:
+        """Count items of an origin that were taken and not kept."""
+        with self.database.write() as connection:
+            add_discards(connection, origin_id, self.clock(), counts)
+
+    def discarded(self, origin_id: UUID) -> dict[tuple[str, str], int]:
+        """Return how many items of an origin were taken and not kept, by category and reason."""
+        with self.database.read() as connection:
+            return read_discards(connection, origin_id)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()

@@ -1,0 +1,138 @@
+"""The single writer: what waits is recorded together, in one transaction.
+
+No delay is added: a batch forms while the one before it is being written to disk. A promise is kept only after the
+commit, so that an answer means the event is durable.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from provenance_core.errors import ProvenanceError, TooManyRequests, Unavailable
+from provenance_storage.records import NewInteraction, Recorded
+from provenance_storage.store import Store
+
+LARGEST_BATCH = 512
+QUEUE_ITEMS = 10_000
+QUEUE_BYTES = 64 * 1024 * 1024
+IDLE_SECONDS = 1.0
+CHECKPOINT_BYTES = 16 * 1024 * 1024
+"""The write-ahead log is moved into the database when it is larger than this, and when nothing waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    new: NewInteraction
+    promise: Future[Recorded]
+
+
+class Writer:
+    """Take interactions from any thread and record them in batches on a thread of its own.
+
+    Use as a context manager; leaving it records what still waits.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._items = 0
+        self._bytes = 0
+        self._closed = False
+        self._dirty = False
+        self._thread = threading.Thread(target=self._run, name="provenance-writer", daemon=True)
+
+    def __enter__(self) -> Writer:
+        """Start the thread."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Record what still waits and end the thread."""
+        with self._lock:
+            self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def submit(self, new: NewInteraction) -> Future[Recorded]:
+        """Queue an interaction and return the promise of its outcome, kept after the commit.
+
+        Raises:
+            TooManyRequests: Too much waits already.
+            Unavailable: The writer is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise Unavailable("The server is stopping; send the event again in a moment.")
+            if self._items >= QUEUE_ITEMS or self._bytes >= QUEUE_BYTES:
+                raise TooManyRequests("The server has more events than it can write now; wait and send again.", 5)
+            self._items += 1
+            self._bytes += len(new.body)
+            promise: Future[Recorded] = Future()
+            self._queue.put(_Waiting(new, promise))
+        return promise
+
+    def _run(self) -> None:
+        while True:
+            batch, last = self._next_batch()
+            if batch:
+                self._record(batch)
+                self._dirty = True
+            self._checkpoint(idle=not batch)
+            if last:
+                return
+
+    def _next_batch(self) -> tuple[list[_Waiting], bool]:
+        """Wait for work, then take all of it up to a batch; also say whether it is the last."""
+        batch: list[_Waiting] = []
+        try:
+            waiting = self._queue.get(timeout=IDLE_SECONDS)
+            while waiting is not None:
+                batch.append(waiting)
+                if len(batch) >= LARGEST_BATCH:
+                    break
+                waiting = self._queue.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, waiting is None
+
+    def _record(self, batch: list[_Waiting]) -> None:
+        try:
+            outcomes = self._store.record([waiting.new for waiting in batch])
+        except Exception as error:  # noqa: BLE001  # whatever one event does, its neighbours are recorded and answered
+            if len(batch) == 1 or isinstance(error, Unavailable):
+                self._fail(batch, error)
+            else:
+                for waiting in batch:
+                    self._record([waiting])
+            return
+        self._done(batch)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            waiting.promise.set_result(outcome)
+
+    def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        self._done(batch)
+        for waiting in batch:
+            waiting.promise.set_exception(error)
+
+    def _done(self, batch: Sequence[_Waiting]) -> None:
+        with self._lock:
+            self._items -= len(batch)
+            self._bytes -= sum(len(waiting.new.body) for waiting in batch)
+
+    def _checkpoint(self, *, idle: bool) -> None:
+        """Move the write-ahead log into the database when it has grown, or is not empty and nothing waits."""
+        if not self._dirty:
+            return
+        try:
+            if idle:
+                self._store.database.checkpoint("TRUNCATE")
+                self._dirty = False
+            elif self._store.database.wal_bytes() > CHECKPOINT_BYTES:
+                self._store.database.checkpoint("PASSIVE")
+        except ProvenanceError:
+            return  # the log is kept and the next round tries again
