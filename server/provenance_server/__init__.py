@@ -1,0 +1,1 @@
+"""Hold the MCP server and the operations every door shares."""

@@ -1,0 +1,311 @@
+"""What operations answer: facts of the server at the top, what came out of an event under `reported` only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from provenance_core.events import ErrorAction, Event, Level, Model, Via
+from provenance_core.lifecycle import Status
+from provenance_core.origins import OriginConfig
+
+
+class ReportedIssue(Model):
+    """What events said of an issue; releases stand here while no authenticated call registered them."""
+
+    title: str
+    culprit: str | None = None
+    level: Level
+    handled: bool | None = None
+    platform: str | None = None
+    first_release: str | None = None
+    last_release: str | None = None
+    resolved_in: str | None = None
+
+
+class Issue(Model):
+    """An issue as lists show it."""
+
+    id: str
+    short_id: str
+    origin: str
+    status: Status
+    event_count: int
+    user_count: int
+    first_seen: str
+    last_seen: str
+    status_changed_at: str
+    regression_count: int
+    resolved_in: str | None = None
+    first_release: str | None = None
+    last_release: str | None = None
+    reported: ReportedIssue
+
+
+class IssueList(Model):
+    """One page of issues."""
+
+    items: list[Issue]
+    total: int
+    next_cursor: str | None = None
+
+
+class ChangedIssue(Issue):
+    """An issue after a change of status was asked for."""
+
+    previous_status: Status
+    changed: bool
+
+
+class Refusal(Model):
+    """Why an operation was refused."""
+
+    code: str
+    message: str
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class StatusOutcome(Model):
+    """What became of one issue of a list update: the changed issue, or the refusal."""
+
+    issue_id: str
+    issue: ChangedIssue | None = None
+    error: Refusal | None = None
+
+
+class StatusOutcomes(Model):
+    """What became of each issue of a list update."""
+
+    items: list[StatusOutcome]
+    changed: int
+    refused: int
+
+
+class ReportedVersion(Model):
+    """The version of a release that only events mention."""
+
+    version: str | None = None
+
+
+class IssueRelease(Model):
+    """How often an issue was met in one release."""
+
+    registered: bool
+    version: str | None = None
+    event_count: int
+    first_seen: str
+    last_seen: str
+    reported: ReportedVersion = Field(default_factory=ReportedVersion)
+
+
+class StatusChange(Model):
+    """One entry of an issue's history; `eventId` is the event that made it regress."""
+
+    at: str
+    actor: str
+    from_status: Status
+    to_status: Status
+    release: str | None = None
+    note: str | None = None
+    event_id: str | None = None
+    reported: ReportedVersion = Field(default_factory=ReportedVersion)
+
+
+class HourCount(Model):
+    """How many events were received in the hour that begins then."""
+
+    hour: str
+    event_count: int
+
+
+class TagValue(Model):
+    """How many events carried a value of a tag."""
+
+    value: str
+    event_count: int
+
+
+class Tag(Model):
+    """The most frequent values of a tag."""
+
+    key: str
+    values: list[TagValue]
+
+
+class ReportedEventSummary(Model):
+    """What an event said of itself, as lists show it."""
+
+    event_id: str | None = None
+    release: str | None = None
+
+
+class EventSummary(Model):
+    """An event as lists show it."""
+
+    id: str
+    issue_id: str
+    received_at: str
+    action: ErrorAction
+    via: Via
+    release: str | None = None
+    reported: ReportedEventSummary
+
+
+class EventList(Model):
+    """One page of an issue's events, newest first."""
+
+    items: list[EventSummary]
+    total: int
+    next_cursor: str | None = None
+
+
+class EventDetail(Model):
+    """One event, with everything that was reported."""
+
+    id: str
+    received_at: str
+    action: ErrorAction
+    via: Via
+    release: str | None = None
+    reported: Event
+
+
+class ReportedDetail(ReportedIssue):
+    """What events said of an issue, with how its tags are spread and what it is grouped by."""
+
+    fingerprint: str
+    tags: list[Tag]
+
+
+class IssueDetail(Issue):
+    """An issue with one of its events."""
+
+    fingerprint_version: str
+    releases: list[IssueRelease]
+    history: list[StatusChange]
+    counts_per_hour: list[HourCount]
+    event: EventDetail
+    reported: ReportedDetail  # type: ignore[assignment]  # the detail of a list row's field
+
+
+class ReportedRelease(Model):
+    """What only events say of a release."""
+
+    version: str | None = None
+
+
+class Release(Model):
+    """A release with what it did to the origin's issues."""
+
+    id: str
+    origin: str
+    registered: bool
+    version: str | None = None
+    ref: str | None = None
+    url: str | None = None
+    notes: str | None = None
+    date_released: str | None = None
+    created_at: str
+    new_issues: int
+    regressed_issues: int
+    total_issues: int
+    reported: ReportedRelease = Field(default_factory=ReportedRelease)
+
+
+class CreatedRelease(Release):
+    """A release after it was registered; `created` is false where it was registered before."""
+
+    created: bool
+
+
+class ReleaseList(Model):
+    """One page of releases, newest first."""
+
+    items: list[Release]
+    total: int
+    next_cursor: str | None = None
+
+
+class Origin(Model):
+    """An application or service that sends errors."""
+
+    id: str
+    number: int
+    mnemonic: str
+    name: str
+    description: str | None = None
+    config: OriginConfig
+    public_key: str
+    created_at: str
+
+
+class OriginList(Model):
+    """One page of origins."""
+
+    items: list[Origin]
+    total: int
+    next_cursor: str | None = None
+
+
+class Word(Model):
+    """A resource type or an action."""
+
+    id: str
+    mnemonic: str
+    name: str
+    description: str | None = None
+    system: bool
+    created_at: str
+
+
+class WordList(Model):
+    """One page of resource types or actions."""
+
+    items: list[Word]
+    total: int
+    next_cursor: str | None = None
+
+
+class Deleted(Model):
+    """What was removed."""
+
+    id: str
+    deleted: bool = True
+
+
+class ReportedInteraction(Model):
+    """What the sender of an interaction said."""
+
+    event_id: str | None = None
+    resource_id: str | None = None
+    external_reference: str | None = None
+    uow_id: str | None = None
+    user_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    interaction_timestamp: str | None = None
+    interaction: Any = None
+    external_response: Any = None
+
+
+class Interaction(Model):
+    """One immutable record of something that happened; of an error, with its issue."""
+
+    id: str
+    origin: str
+    resource_type: str
+    action: str
+    via: Via
+    received_at: str
+    issue_id: str | None = None
+    duplicate: bool | None = None
+    reported: ReportedInteraction
+
+
+class InteractionList(Model):
+    """One page of interactions, newest first, without what they carried."""
+
+    items: list[Interaction]
+    total: int
+    next_cursor: str | None = None

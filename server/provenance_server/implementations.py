@@ -1,0 +1,10 @@
+"""Load every module that implements operations."""
+
+from provenance_server import (
+    directory_operations,
+    interaction_operations,
+    issue_operations,
+    release_operations,
+)
+
+__all__ = ["directory_operations", "interaction_operations", "issue_operations", "release_operations"]

@@ -1,0 +1,152 @@
+"""The way of an event: normalised in the core, then fingerprinted, described and packed for the writer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+from provenance_core.errors import TooLarge
+from provenance_core.events import Event, Via
+from provenance_core.fingerprint import fingerprint
+from provenance_core.normalize import action_of, normalize_interaction, normalize_sentry
+from provenance_core.stacktrace import culprit, title
+from provenance_storage.issue_list import ENVIRONMENT_TAG
+from provenance_storage.payloads import compress
+from provenance_storage.records import NewEvent, NewInteraction, OriginRecord
+from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
+
+LARGEST_EVENT = 1024 * 1024
+"""The largest event item in bytes; the limit of Sentry's Relay."""
+
+USER_HASH_BYTES = 16
+TAG_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What stands around an interaction's own content."""
+
+    resource_id: str | None = None
+    uow_id: str | None = None
+    user_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    interaction_at: int | None = None
+    external_reference: str | None = None
+    external_response: Any = None
+
+
+def from_sentry(origin: OriginRecord, raw: Mapping[str, Any], via: Via, *, repaired: int = 0) -> NewInteraction:
+    """Prepare an event that a Sentry SDK sent."""
+    return from_event(origin, normalize_sentry(raw, repaired=repaired), via, Envelope())
+
+
+def from_payload(
+    origin: OriginRecord, raw: Mapping[str, Any], via: Via, around: Envelope, *, repaired: int = 0
+) -> NewInteraction:
+    """Prepare an event of our own payload format."""
+    return from_event(origin, normalize_interaction(raw, repaired=repaired), via, around)
+
+
+def from_event(origin: OriginRecord, event: Event, via: Via, around: Envelope) -> NewInteraction:
+    """Prepare a normalised event for the writer.
+
+    Args:
+        origin: Who reports it; decides the grouping strategy.
+        event: The event.
+        via: How it was reported.
+        around: What stands around the event's content; its resource id is the fingerprint, whatever was given.
+    """
+    found = fingerprint(event, origin.config.error_tracking.fingerprinting)
+    return NewInteraction(
+        origin_id=origin.id,
+        resource_type_id=ERROR_TYPE_ID,
+        action_id=ACTION_IDS[action_of(event)],
+        via=via,
+        body=pack(event.model_dump_json(by_alias=True, exclude_defaults=True).encode(), around.external_response),
+        resource_id=found.key,
+        uow_id=around.uow_id,
+        user_id=around.user_id,
+        span_id=around.span_id,
+        parent_span_id=around.parent_span_id,
+        interaction_at=around.interaction_at,
+        external_reference=around.external_reference,
+        event=NewEvent(
+            fingerprint=found.key,
+            fingerprint_version=found.version,
+            title=title(event),
+            level=event.level,
+            event_id=event.event_id,
+            error_type=event.error_type,
+            culprit=culprit(event),
+            handled=event.handled,
+            platform=event.platform,
+            release=event.release,
+            user_hash=_user_hash(event),
+            tags=_counted_tags(event),
+        ),
+    )
+
+
+def pack(content: bytes, external_response: object) -> bytes:
+    """Return the compressed payload of an interaction from its content, as JSON, and what another system answered."""
+    if external_response is None:
+        return compress(b'{"interaction":' + content + b"}")
+    return compress(b'{"interaction":' + content + b',"externalResponse":' + orjson.dumps(external_response) + b"}")
+
+
+def check_size(size: int) -> None:
+    """Refuse an event over the limit.
+
+    Raises:
+        TooLarge: It has more than 1 MiB.
+    """
+    if size > LARGEST_EVENT:
+        raise TooLarge(
+            f"An event may have {LARGEST_EVENT} bytes at most; send less context, fewer frames or variables."
+        )
+
+
+def _user_hash(event: Event) -> bytes | None:
+    """Identify the affected user by the first thing the application told, without keeping it."""
+    user = event.user
+    if user is None:
+        return None
+    told = user.id or user.email or user.username or user.ip
+    return hashlib.sha256(told.encode()).digest()[:USER_HASH_BYTES] if told else None
+
+
+def _counted_tags(event: Event) -> dict[str, str]:
+    """Return what the issue's tag distribution counts; what the event states elsewhere wins over a tag of that name."""
+    request = event.request
+    stated = {
+        ENVIRONMENT_TAG: event.environment,
+        "handled": None if event.handled is None else ("yes" if event.handled else "no"),
+        "level": event.level.value,
+        "runtime": _named(event.runtime.name, event.runtime.version) if event.runtime else None,
+        "os": _context(event, "os"),
+        "browser": _context(event, "browser"),
+        "server_name": event.server_name,
+        "transaction": event.transaction,
+        "url": request.url if request else None,
+    }
+    told = {key: value[:TAG_LENGTH] for key, value in stated.items() if value}
+    return {**event.tags, **told}
+
+
+def _context(event: Event, name: str) -> str | None:
+    context = event.contexts.get(name)
+    if not isinstance(context, dict):
+        return None
+    values = cast("dict[str, Any]", context)
+    return _named(values.get("name"), values.get("version"))
+
+
+def _named(name: object, version: object) -> str | None:
+    if not isinstance(name, str):
+        return None
+    return f"{name} {version}".strip() if isinstance(version, str) else name

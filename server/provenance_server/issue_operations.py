@@ -1,0 +1,203 @@
+"""Operations on issues: list them, read one, list its events, change the status."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import orjson
+
+from provenance_core.clean import quoted
+from provenance_core.errors import NotFound
+from provenance_core.events import Event
+from provenance_core.ids import parse_uuid
+from provenance_core.listing import Order
+from provenance_core.moments import format_moment, parse_moment
+from provenance_server import answers, views
+from provenance_server.arguments import GetIssue, ListEvents, ListIssues, UpdateStatus
+from provenance_server.context import Context
+from provenance_server.cursors import read_cursor, write_cursor
+from provenance_server.operation import implements
+from provenance_server.operations import (
+    GET_ERROR_ISSUE,
+    GET_ERROR_ISSUE_EVENTS,
+    GET_ERROR_ISSUES,
+    UPDATE_ERROR_ISSUE_STATUS,
+)
+from provenance_storage.counters import HOUR
+from provenance_storage.issue_list import IssueFilters, IssueOrder
+from provenance_storage.issues import StatusRequest
+from provenance_storage.records import InteractionRecord, IssueRecord, OriginRecord
+from provenance_storage.store import Store
+from provenance_storage.system import ACTION_IDS
+
+HOURS_SHOWN = 168
+TAG_VALUES_SHOWN = 5
+RELEASES_SHOWN = 10
+
+_ACTIONS = {identity: action for action, identity in ACTION_IDS.items()}
+
+
+@implements(GET_ERROR_ISSUES)
+def get_error_issues(context: Context, arguments: ListIssues) -> answers.IssueList:
+    """List error issues, newest activity first, filtered and paged."""
+    store = context.store
+    position = read_cursor(arguments, arguments.cursor, 2)
+    order = IssueOrder(
+        sort=arguments.sort,
+        descending=arguments.order is Order.DESC,
+        watermark=position[0][0] if position else None,
+        after=(position[0][1], position[1]) if position else None,
+    )
+    page = store.issues.list(_filters(context, arguments), order, arguments.limit)
+    origins = views.origins_by_id(store, (row.origin_id for row in page.issues))
+    releases = views.releases_of(store, page.issues)
+    cursor = None
+    if page.next_after is not None:
+        cursor = write_cursor(arguments, (page.watermark, page.next_after[0]), page.next_after[1])
+    items = [views.issue(row, origins[row.origin_id], releases) for row in page.issues]
+    return answers.IssueList(items=items, total=page.total, next_cursor=cursor)
+
+
+def _filters(context: Context, arguments: ListIssues) -> IssueFilters:
+    now = context.store.clock()
+    return IssueFilters(
+        origin_id=context.store.origins.find(arguments.origin).id if arguments.origin else None,
+        statuses=arguments.status,
+        levels=arguments.level,
+        environment=arguments.environment or "",
+        release=arguments.release or "",
+        query=arguments.query or "",
+        since=parse_moment(arguments.since, now) if arguments.since else None,
+        until=parse_moment(arguments.until, now) if arguments.until else None,
+    )
+
+
+@implements(GET_ERROR_ISSUE)
+def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetail:
+    """Read one error issue: stack trace of one event, releases, tags, counts and history."""
+    store = context.store
+    row = store.issues.find(arguments.issue_id)
+    origin = store.origins.all([row.origin_id])[0]
+    event = _event(store, row, arguments.event)
+    history = store.issues.history(row)
+    met = store.issues.releases(row)
+    releases = views.releases_of(store, [row])
+    extra = {change.release_id for change in history} | {entry.release_id for entry in met[:RELEASES_SHOWN]}
+    extra |= {event.release_id}
+    releases |= store.releases.by_ids(row.origin_id, sorted(id_ for id_ in extra - releases.keys() if id_))
+    listed = views.issue(row, origin, releases)
+    return answers.IssueDetail(
+        **listed.model_dump(exclude={"reported"}),
+        fingerprint_version=row.fingerprint_version,
+        releases=[
+            answers.IssueRelease(
+                registered=releases[entry.release_id].registered,
+                version=views.registered(releases, entry.release_id),
+                event_count=entry.event_count,
+                first_seen=format_moment(entry.first_seen),
+                last_seen=format_moment(entry.last_seen),
+                reported=answers.ReportedVersion(version=views.reported(releases, entry.release_id)),
+            )
+            for entry in met[:RELEASES_SHOWN]
+        ],
+        history=[
+            answers.StatusChange(
+                at=format_moment(change.changed_at),
+                actor=change.actor,
+                from_status=change.from_status,
+                to_status=change.to_status,
+                release=views.registered(releases, change.release_id),
+                note=change.note,
+                event_id=str(change.event_id) if change.event_id else None,
+                reported=answers.ReportedVersion(version=views.reported(releases, change.release_id)),
+            )
+            for change in history
+        ],
+        counts_per_hour=_hours(store, row),
+        event=_event_detail(store, event, releases),
+        reported=answers.ReportedDetail(
+            **listed.reported.model_dump(), fingerprint=row.fingerprint, tags=_tags(store, row)
+        ),
+    )
+
+
+def _event(store: Store, issue: IssueRecord, which: str) -> InteractionRecord:
+    named = {"latest": issue.last_event_id, "first": issue.first_event_id}
+    identity = named.get(which) or parse_uuid(which)
+    found = store.interactions.find(identity, [issue.origin_id]) if identity else None
+    if found is None or found.issue_id != issue.id:
+        raise NotFound(f"The issue has no event {quoted(which)}. Use `latest`, `first` or an id from its events.")
+    return found
+
+
+def _event_detail(store: Store, row: InteractionRecord, releases: views.Releases) -> answers.EventDetail:
+    payload = orjson.loads(store.interactions.payload(row))
+    return answers.EventDetail(
+        id=str(row.id),
+        received_at=format_moment(row.received_at),
+        action=_ACTIONS[row.action_id],
+        via=row.via,
+        release=views.registered(releases, row.release_id),
+        reported=Event.model_validate(payload["interaction"]),
+    )
+
+
+def _hours(store: Store, issue: IssueRecord) -> list[answers.HourCount]:
+    since = store.clock() // HOUR - HOURS_SHOWN + 1
+    counts = store.issues.hours(issue, since)
+    return [answers.HourCount(hour=format_moment(hour * HOUR), event_count=count) for hour, count in counts.items()]
+
+
+def _tags(store: Store, issue: IssueRecord) -> list[answers.Tag]:
+    values: dict[str, list[answers.TagValue]] = {}
+    for tag in store.issues.tags(issue):
+        shown = values.setdefault(tag.key, [])
+        if len(shown) < TAG_VALUES_SHOWN:
+            shown.append(answers.TagValue(value=tag.value, event_count=tag.event_count))
+    return [answers.Tag(key=key, values=shown) for key, shown in values.items()]
+
+
+@implements(GET_ERROR_ISSUE_EVENTS)
+def get_error_issue_events(context: Context, arguments: ListEvents) -> answers.EventList:
+    """List the events of one error issue, newest first."""
+    store = context.store
+    issue = store.issues.find(arguments.issue_id)
+    position = read_cursor(arguments, arguments.cursor, 1)
+    after = (position[0][0], position[1]) if position else None
+    rows = store.interactions.of_issue(issue, arguments.limit + 1, after)
+    shown = rows[: arguments.limit]
+    ids = {row.release_id for row in shown if row.release_id is not None}
+    releases = store.releases.by_ids(issue.origin_id, sorted(ids))
+    cursor = None
+    if len(rows) > len(shown):
+        cursor = write_cursor(arguments, (shown[-1].received_at,), shown[-1].id)
+    items = [_event_summary(row, issue.id, releases) for row in shown]
+    return answers.EventList(items=items, total=issue.event_count, next_cursor=cursor)
+
+
+def _event_summary(row: InteractionRecord, issue_id: UUID, releases: views.Releases) -> answers.EventSummary:
+    return answers.EventSummary(
+        id=str(row.id),
+        issue_id=str(issue_id),
+        received_at=format_moment(row.received_at),
+        action=_ACTIONS[row.action_id],
+        via=row.via,
+        release=views.registered(releases, row.release_id),
+        reported=answers.ReportedEventSummary(event_id=row.event_id, release=views.reported(releases, row.release_id)),
+    )
+
+
+@implements(UPDATE_ERROR_ISSUE_STATUS)
+def update_error_issue_status(context: Context, arguments: UpdateStatus) -> answers.ChangedIssue:
+    """Resolve, ignore, mute or reopen one error issue; asking again for the same is safe."""
+    store = context.store
+    request = StatusRequest(arguments.status, arguments.release, arguments.note, context.actor)
+    outcome = store.issues.change_status(arguments.issue_id, request)
+    origin: OriginRecord = store.origins.all([outcome.issue.origin_id])[0]
+    row = views.issue(outcome.issue, origin, views.releases_of(store, [outcome.issue]))
+    return answers.ChangedIssue(
+        **row.model_dump(exclude={"reported"}),
+        reported=row.reported,
+        previous_status=outcome.previous,
+        changed=outcome.changed,
+    )

@@ -1,0 +1,24 @@
+"""Reach what the settings name: the local store, or a server."""
+
+from __future__ import annotations
+
+from provenance_server.client import Client, LocalClient, RemoteClient
+from provenance_server.context import Context, DirectRecorder
+from provenance_server.settings import Settings
+from provenance_storage.store import Store
+
+
+def open_client(settings: Settings, actor: str) -> Client:
+    """Return a client of the server that the settings name, else of the local store.
+
+    Args:
+        settings: Where to ask.
+        actor: Who asks, for the history.
+
+    Raises:
+        ProvenanceError: The local store cannot be opened.
+    """
+    if settings.api_url is not None:
+        return RemoteClient(settings.api_url, settings.api_key, actor)
+    store = Store.open(settings.database_url)
+    return LocalClient(Context(store, DirectRecorder(store), actor))

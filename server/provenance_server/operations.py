@@ -1,0 +1,146 @@
+"""Every operation there is: the one list that HTTP, the CLI, MCP and the reference are made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provenance_server import answers, arguments
+from provenance_server.operation import Operation
+
+GET_ERROR_ISSUES = Operation(
+    "get_error_issues", arguments.ListIssues, answers.IssueList, "GET", "/api/error-issues", "List error issues"
+)
+GET_ERROR_ISSUE = Operation(
+    "get_error_issue",
+    arguments.GetIssue,
+    answers.IssueDetail,
+    "GET",
+    "/api/error-issues/{issueId}",
+    "Read an error issue",
+)
+GET_ERROR_ISSUE_EVENTS = Operation(
+    "get_error_issue_events",
+    arguments.ListEvents,
+    answers.EventList,
+    "GET",
+    "/api/error-issues/{issueId}/events",
+    "List an issue's events",
+)
+UPDATE_ERROR_ISSUE_STATUS = Operation(
+    "update_error_issue_status",
+    arguments.UpdateStatus,
+    answers.ChangedIssue,
+    "PATCH",
+    "/api/error-issues/{issueId}/status",
+    "Change an issue's status",
+)
+GET_RELEASES = Operation(
+    "get_releases",
+    arguments.ListReleases,
+    answers.ReleaseList,
+    "GET",
+    "/api/origins/{origin}/releases",
+    "List releases",
+)
+CREATE_RELEASE = Operation(
+    "create_release",
+    arguments.CreateRelease,
+    answers.CreatedRelease,
+    "POST",
+    "/api/origins/{origin}/releases",
+    "Create a release",
+    lambda answer: 201 if answer.created else 200,
+)
+RECORD_INTERACTION = Operation(
+    "record_interaction",
+    arguments.RecordInteraction,
+    answers.Interaction,
+    "POST",
+    "/api/interactions",
+    "Record an interaction",
+    lambda answer: 200 if answer.duplicate else 201,
+)
+LIST_INTERACTIONS = Operation(
+    "list_interactions",
+    arguments.ListInteractions,
+    answers.InteractionList,
+    "GET",
+    "/api/interactions",
+    "List interactions",
+)
+GET_INTERACTION = Operation(
+    "get_interaction", arguments.GetById, answers.Interaction, "GET", "/api/interactions/{id}", "Read an interaction"
+)
+
+
+def _created(_: object) -> int:
+    return 201
+
+
+LIST_ORIGINS = Operation("list_origins", arguments.ListAll, answers.OriginList, "GET", "/api/origins", "List origins")
+CREATE_ORIGIN = Operation(
+    "create_origin", arguments.CreateOrigin, answers.Origin, "POST", "/api/origins", "Create an origin", _created
+)
+GET_ORIGIN = Operation("get_origin", arguments.GetById, answers.Origin, "GET", "/api/origins/{id}", "Read an origin")
+UPDATE_ORIGIN = Operation(
+    "update_origin", arguments.UpdateOrigin, answers.Origin, "PATCH", "/api/origins/{id}", "Change an origin"
+)
+DELETE_ORIGIN = Operation(
+    "delete_origin", arguments.GetById, answers.Deleted, "DELETE", "/api/origins/{id}", "Delete an origin"
+)
+
+_TYPES, _ACTIONS = "/api/resource-types", "/api/actions"
+
+LIST_RESOURCE_TYPES = Operation(
+    "list_resource_types", arguments.ListAll, answers.WordList, "GET", _TYPES, "List resource types"
+)
+CREATE_RESOURCE_TYPE = Operation(
+    "create_resource_type", arguments.CreateWord, answers.Word, "POST", _TYPES, "Create a resource type", _created
+)
+GET_RESOURCE_TYPE = Operation(
+    "get_resource_type", arguments.GetById, answers.Word, "GET", _TYPES + "/{id}", "Read a resource type"
+)
+UPDATE_RESOURCE_TYPE = Operation(
+    "update_resource_type", arguments.UpdateWord, answers.Word, "PATCH", _TYPES + "/{id}", "Change a resource type"
+)
+DELETE_RESOURCE_TYPE = Operation(
+    "delete_resource_type", arguments.GetById, answers.Deleted, "DELETE", _TYPES + "/{id}", "Delete a resource type"
+)
+LIST_ACTIONS = Operation("list_actions", arguments.ListAll, answers.WordList, "GET", _ACTIONS, "List actions")
+CREATE_ACTION = Operation(
+    "create_action", arguments.CreateWord, answers.Word, "POST", _ACTIONS, "Create an action", _created
+)
+GET_ACTION = Operation("get_action", arguments.GetById, answers.Word, "GET", _ACTIONS + "/{id}", "Read an action")
+UPDATE_ACTION = Operation(
+    "update_action", arguments.UpdateWord, answers.Word, "PATCH", _ACTIONS + "/{id}", "Change an action"
+)
+DELETE_ACTION = Operation(
+    "delete_action", arguments.GetById, answers.Deleted, "DELETE", _ACTIONS + "/{id}", "Delete an action"
+)
+
+OPERATIONS: tuple[Operation[Any, Any], ...] = (
+    GET_ERROR_ISSUES,
+    GET_ERROR_ISSUE,
+    GET_ERROR_ISSUE_EVENTS,
+    UPDATE_ERROR_ISSUE_STATUS,
+    GET_RELEASES,
+    CREATE_RELEASE,
+    RECORD_INTERACTION,
+    LIST_INTERACTIONS,
+    GET_INTERACTION,
+    LIST_ORIGINS,
+    CREATE_ORIGIN,
+    GET_ORIGIN,
+    UPDATE_ORIGIN,
+    DELETE_ORIGIN,
+    LIST_RESOURCE_TYPES,
+    CREATE_RESOURCE_TYPE,
+    GET_RESOURCE_TYPE,
+    UPDATE_RESOURCE_TYPE,
+    DELETE_RESOURCE_TYPE,
+    LIST_ACTIONS,
+    CREATE_ACTION,
+    GET_ACTION,
+    UPDATE_ACTION,
+    DELETE_ACTION,
+)

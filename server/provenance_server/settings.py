@@ -1,0 +1,113 @@
+"""Settings: flag, then environment, then the config file, then the default."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from provenance_core.errors import InvalidInput
+
+APPLICATION = "provenance"
+KEPT = ("apiUrl", "apiKey", "origin", "databaseUrl", "host", "port")
+"""The settings that the config file may hold."""
+
+SECRET = frozenset({"apiKey"})
+
+
+class Settings(BaseModel):
+    """Where the store or the server is, and who we are to it."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    api_url: str | None = Field(default=None, pattern=r"^https?://")
+    api_key: str | None = None
+    origin: str | None = None
+    database_url: str
+    host: str = "127.0.0.1"
+    port: int = Field(default=4000, ge=0, le=65_535)
+
+
+def load_settings(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings in force.
+
+    Args:
+        flags: What the command line says, under the names of `KEPT`; None means not said.
+        environ: The environment; this process's unless given.
+
+    Raises:
+        InvalidInput: The config file or a setting is malformed.
+    """
+    environment = os.environ if environ is None else environ
+    values: dict[str, Any] = {"databaseUrl": default_database_url()}
+    values |= read_config(config_file(environment))
+    for name in KEPT:
+        variable = environment.get(_variable(name))
+        if variable:
+            values[name] = variable
+    values |= {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
+        raise InvalidInput(
+            f"The setting {wrong} is wrong; look at the flags, {_variable('apiUrl')} and its kin, and "
+            f"`provenance config list`. An apiUrl begins with http:// or https://; a port is 0 to 65535."
+        ) from None
+
+
+def default_database_url() -> str:
+    """Return the URL of the embedded store: SQLite in the user's data folder."""
+    return f"sqlite:///{Path(platformdirs.user_data_dir(APPLICATION)) / 'provenance.sqlite3'}"
+
+
+def config_file(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where the config file is: `PROVENANCE_CONFIG`, else in the user's config folder."""
+    named = (os.environ if environ is None else environ).get("PROVENANCE_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir(APPLICATION)) / "config.json"
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return what the config file holds; nothing where there is none.
+
+    Raises:
+        InvalidInput: It is no JSON object, or holds an unknown setting.
+    """
+    if not path.exists():
+        return {}
+    try:
+        values: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InvalidInput(f"The config file {path} cannot be read as JSON; mend or remove it.") from None
+    if not isinstance(values, dict) or not set(cast("dict[str, Any]", values)) <= set(KEPT):
+        raise InvalidInput(f"The config file {path} may hold {', '.join(KEPT)} only; mend or remove it.")
+    return cast("dict[str, Any]", values)
+
+
+def write_config(path: Path, name: str, value: str | None) -> None:
+    """Keep a setting in the config file, or forget it.
+
+    Raises:
+        InvalidInput: There is no such setting, or the value does not fit it.
+    """
+    if name not in KEPT:
+        raise InvalidInput(f"There is no such setting; use one of {', '.join(KEPT)}.")
+    values = read_config(path)
+    values.pop(name, None)
+    if value is not None:
+        values[name] = value
+        load_settings({"databaseUrl": default_database_url()} | values, {})
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    path.chmod(0o600)
+
+
+def _variable(name: str) -> str:
+    """Return the environment variable of a setting: `PROVENANCE_API_URL` for `apiUrl`."""
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
+    return f"PROVENANCE_{words.upper()}"

@@ -1,0 +1,154 @@
+"""Turn what the store gives into answers, with facts and reports apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from provenance_core.moments import format_moment
+from provenance_server import answers
+from provenance_storage.records import (
+    InteractionRecord,
+    IssueRecord,
+    NamedRecord,
+    OriginRecord,
+    ReleaseRecord,
+    ReleaseStatistics,
+)
+from provenance_storage.store import Store
+
+Releases = dict[UUID, ReleaseRecord]
+
+
+def short_id(origin: OriginRecord, issue: IssueRecord) -> str:
+    """Return the id people say: the origin's mnemonic and the issue's number."""
+    return f"{origin.mnemonic}-{issue.number}".upper()
+
+
+def origins_by_id(store: Store, ids: Iterable[UUID]) -> dict[UUID, OriginRecord]:
+    """Return the origins with the given ids."""
+    wanted = set(ids)
+    return {origin.id: origin for origin in store.origins.all(sorted(wanted))} if wanted else {}
+
+
+def releases_of(store: Store, rows: Sequence[IssueRecord]) -> Releases:
+    """Return every release that the rows of issues name."""
+    found: Releases = {}
+    for origin_id in {row.origin_id for row in rows}:
+        ids: set[UUID | None] = set()
+        for row in rows:
+            if row.origin_id == origin_id:
+                ids |= {row.first_release_id, row.last_release_id, row.resolved_release_id}
+        found |= store.releases.by_ids(origin_id, sorted(id_ for id_ in ids if id_ is not None))
+    return found
+
+
+def registered(releases: Releases, release_id: UUID | None) -> str | None:
+    """Return a release's version where an authenticated call registered it: a fact."""
+    release = releases.get(release_id) if release_id else None
+    return release.version if release and release.registered else None
+
+
+def reported(releases: Releases, release_id: UUID | None) -> str | None:
+    """Return a release's version where only events mention it: a report."""
+    release = releases.get(release_id) if release_id else None
+    return release.version if release and not release.registered else None
+
+
+def issue(row: IssueRecord, origin: OriginRecord, releases: Releases) -> answers.Issue:
+    """Return an issue as lists show it."""
+    return answers.Issue(
+        id=str(row.id),
+        short_id=short_id(origin, row),
+        origin=origin.mnemonic,
+        status=row.status,
+        event_count=row.event_count,
+        user_count=row.user_count,
+        first_seen=format_moment(row.first_seen),
+        last_seen=format_moment(row.last_seen),
+        status_changed_at=format_moment(row.status_changed_at),
+        regression_count=row.regression_count,
+        resolved_in=registered(releases, row.resolved_release_id),
+        first_release=registered(releases, row.first_release_id),
+        last_release=registered(releases, row.last_release_id),
+        reported=answers.ReportedIssue(
+            title=row.title,
+            culprit=row.culprit,
+            level=row.level,
+            handled=row.handled,
+            platform=row.platform,
+            first_release=reported(releases, row.first_release_id),
+            last_release=reported(releases, row.last_release_id),
+            resolved_in=reported(releases, row.resolved_release_id),
+        ),
+    )
+
+
+def release(row: ReleaseRecord, origin: OriginRecord, statistics: ReleaseStatistics) -> answers.Release:
+    """Return a release."""
+    return answers.Release(
+        id=str(row.id),
+        origin=origin.mnemonic,
+        registered=row.registered,
+        version=row.version if row.registered else None,
+        ref=row.ref,
+        url=row.url,
+        notes=row.notes,
+        date_released=format_moment(row.date_released) if row.date_released is not None else None,
+        created_at=format_moment(row.created_at),
+        new_issues=statistics.new_issues,
+        regressed_issues=statistics.regressed_issues,
+        total_issues=statistics.total_issues,
+        reported=answers.ReportedRelease(version=None if row.registered else row.version),
+    )
+
+
+def origin(row: OriginRecord) -> answers.Origin:
+    """Return an origin."""
+    return answers.Origin(
+        id=str(row.id),
+        number=row.number,
+        mnemonic=row.mnemonic,
+        name=row.name,
+        description=row.description,
+        config=row.config,
+        public_key=row.public_key,
+        created_at=format_moment(row.created_at),
+    )
+
+
+def word(row: NamedRecord) -> answers.Word:
+    """Return a resource type or an action."""
+    return answers.Word(
+        id=str(row.id),
+        mnemonic=row.mnemonic,
+        name=row.name,
+        description=row.description,
+        system=row.system,
+        created_at=format_moment(row.created_at),
+    )
+
+
+def interaction(
+    row: InteractionRecord, origins: dict[UUID, OriginRecord], words: dict[UUID, NamedRecord]
+) -> answers.Interaction:
+    """Return an interaction without what it carried."""
+    return answers.Interaction(
+        id=str(row.id),
+        origin=origins[row.origin_id].mnemonic,
+        resource_type=words[row.resource_type_id].mnemonic,
+        action=words[row.action_id].mnemonic,
+        via=row.via,
+        received_at=format_moment(row.received_at),
+        issue_id=str(row.issue_id) if row.issue_id else None,
+        reported=answers.ReportedInteraction(
+            event_id=row.event_id,
+            resource_id=row.resource_id,
+            external_reference=row.external_reference,
+            uow_id=row.uow_id,
+            user_id=row.user_id,
+            span_id=row.span_id,
+            parent_span_id=row.parent_span_id,
+            interaction_timestamp=format_moment(row.interaction_at) if row.interaction_at is not None else None,
+        ),
+    )
