@@ -110,12 +110,13 @@ class IssueChanges:
         state = State(issue.status, resolved_in.version if resolved_in else None)
         if not regresses(state, resolved_in, release.order if release else None, self._policy):
             return issue
+        at = max(item.received_at, issue.status_changed_at + 1)
         self._history.append(
             {
                 "origin_id": self._origin_id,
-                "id": uuid7(item.received_at, secrets.randbits(62)),
+                "id": uuid7(at, secrets.randbits(62)),
                 "issue_id": issue.id,
-                "changed_at": item.received_at,
+                "changed_at": at,
                 "actor": SYSTEM_ACTOR,
                 "from_status": issue.status.value,
                 "to_status": Status.REGRESSED.value,
@@ -127,7 +128,7 @@ class IssueChanges:
         return replace(
             issue,
             status=Status.REGRESSED,
-            status_changed_at=item.received_at,
+            status_changed_at=at,
             regression_count=issue.regression_count + 1,
         )
 

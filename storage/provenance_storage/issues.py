@@ -82,9 +82,8 @@ class Issues:
             if not change(_state(connection, issue), request.status, request.release):
                 return StatusOutcome(issue, issue.status, changed=False)
             release_id = _resolved_in(connection, issue, request)
-            changed = replace(
-                issue, status=request.status, status_changed_at=self._clock(), resolved_release_id=release_id
-            )
+            at = max(self._clock(), issue.status_changed_at + 1)
+            changed = replace(issue, status=request.status, status_changed_at=at, resolved_release_id=release_id)
             _write(connection, issue, changed, request)
             return StatusOutcome(changed, issue.status, changed=True)
 

@@ -1,0 +1,115 @@
+"""The writer: what waits is recorded together, a broken event fails alone, closing drains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import wait
+from dataclasses import replace
+
+import pytest
+from tests.storage.conftest import new_error
+
+from provenance_core.errors import Conflict, TooManyRequests, Unavailable
+from provenance_storage import writer as writer_module
+from provenance_storage.records import OriginRecord
+from provenance_storage.server_lock import serving
+from provenance_storage.store import Store
+from provenance_storage.writer import Writer
+
+
+def test_a_promise_is_kept_after_the_commit(store: Store, origin: OriginRecord, url: str) -> None:
+    with Writer(store) as writer:
+        recorded = writer.submit(new_error(origin)).result(10)
+        other = Store.open(url)
+        seen = other.interactions.find(recorded.id)
+        other.close()
+
+    assert seen is not None
+
+
+def test_leaving_records_what_still_waits(store: Store, origin: OriginRecord) -> None:
+    with Writer(store) as writer:
+        promises = [writer.submit(new_error(origin)) for _ in range(2_000)]
+
+    assert all(promise.done() for promise in promises)
+    assert store.issues.find("my-app-1").event_count == 2_000
+
+
+def test_a_broken_event_fails_alone(store: Store, origin: OriginRecord) -> None:
+    broken = new_error(origin, "b", title="\ud800")
+    with Writer(store) as writer:
+        promises = [writer.submit(new) for new in (new_error(origin), broken, new_error(origin))]
+        wait(promises, 10)
+
+    assert promises[1].exception() is not None
+    assert [promises[0].exception(), promises[2].exception()] == [None, None]
+    assert store.issues.find("my-app-1").event_count == 2
+
+
+def test_a_full_queue_refuses_and_recovers(store: Store, origin: OriginRecord) -> None:
+    large = replace(new_error(origin), body=b"x" * (writer_module.QUEUE_BYTES // 4))
+    with Writer(store) as writer:
+        with store.database.write(), pytest.raises(TooManyRequests) as caught:
+            [writer.submit(large) for _ in range(10)]
+        limit = time.monotonic() + 30
+        while True:
+            try:
+                writer.submit(new_error(origin)).result(10)
+                break
+            except TooManyRequests:
+                assert time.monotonic() < limit
+
+    assert caught.value.retry_after > 0
+
+
+def test_a_closed_writer_refuses(store: Store, origin: OriginRecord) -> None:
+    with Writer(store) as writer:
+        pass
+
+    with pytest.raises(Unavailable):
+        writer.submit(new_error(origin))
+
+
+def test_the_log_is_moved_into_the_database_when_nothing_waits(store: Store, origin: OriginRecord) -> None:
+    with Writer(store) as writer:
+        writer.submit(new_error(origin)).result(10)
+        limit = time.monotonic() + 10
+        while store.database.wal_bytes() and time.monotonic() < limit:
+            time.sleep(0.05)
+
+        assert store.database.wal_bytes() == 0
+
+
+def test_a_second_server_is_refused_and_told_of_the_first(store: Store) -> None:
+    script = (
+        "import pathlib, sys\n"
+        "from provenance_core.errors import Conflict\n"
+        "from provenance_storage.server_lock import serving\n"
+        "try:\n"
+        "    with serving(pathlib.Path(sys.argv[1]), 'http://127.0.0.1:2'): print('served')\n"
+        "except Conflict as error: print(error.message)\n"
+    )
+    command = [sys.executable, "-c", script, str(store.database.path)]
+    with serving(store.database.path, "http://127.0.0.1:1"):
+        refused = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    freed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    assert f"by process {os.getpid()} at http://127.0.0.1:1" in refused
+    assert freed == "served\n"
+
+
+def test_a_server_that_died_leaves_no_lock(store: Store) -> None:
+    script = (
+        "import os, pathlib, sys\n"
+        "from provenance_storage.server_lock import serving\n"
+        "with serving(pathlib.Path(sys.argv[1]), 'http://127.0.0.1:2'): os._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(store.database.path)], check=False, timeout=60)
+
+    with serving(store.database.path, "http://127.0.0.1:1"):
+        pass
+    with pytest.raises(Conflict), serving(store.database.path, "a"), serving(store.database.path, "b"):
+        pass
