@@ -1,0 +1,60 @@
+# Everything a person or CI runs. A fresh machine needs Python 3.11 or later, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NODE_TESTS := tests/journeys/node
+NODE_READY := $(NODE_TESTS)/node_modules/.ready
+PACKAGES := core/provenance_core storage/provenance_storage server/provenance_server http_api/provenance_http cli/provenance_cli
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lint types layers tests serve lock clean
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m compileall -q $(VENV)/lib $(PACKAGES) >/dev/null || true
+	@touch $@
+
+# The clients that the journeys drive, from npm; without a network they are skipped and say so (with CI=true they fail).
+$(NODE_READY): $(NODE_TESTS)/package.json $(READY)
+	@cd $(NODE_TESTS) && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts && touch node_modules/.ready || echo "npm could not install the clients in $(NODE_TESTS); the tests that need them are skipped."
+
+install: $(READY) ## Install into .venv
+
+demo: $(READY) ## Show the main job on real events
+	@$(BIN)/provenance demo
+
+test: $(READY) $(NODE_READY) ## Run the whole test suite
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q
+
+check: format lint types layers test ## Everything CI checks: format, lint, types, layers, tests
+
+format: $(READY) ## Check the format (ruff format writes it)
+	@$(BIN)/ruff format --check .
+
+lint: $(READY) ## Check the code
+	@$(BIN)/ruff check .
+
+types: $(READY) ## Check the types, strictly
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
+
+layers: $(READY) ## Check that layers import downward only
+	@$(BIN)/lint-imports --no-cache
+
+serve: $(READY) ## Start the server on http://127.0.0.1:4000
+	@$(BIN)/provenance serve
+
+lock: ## Rewrite constraints.txt from what an install resolves to today
+	@rm -rf .lock && $(PYTHON) -m venv .lock
+	@.lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	@.lock/bin/python -m pip freeze --exclude provenance-errors --exclude pip --exclude setuptools | grep -v ' @ ' > constraints.txt
+	@rm -rf .lock && echo "constraints.txt holds $$(wc -l < constraints.txt) pins."
+
+clean: ## Remove what was installed and built
+	@rm -rf $(VENV) .lock $(NODE_TESTS)/node_modules dist build .pytest_cache .ruff_cache .hypothesis
