@@ -81,9 +81,7 @@ def _refusal(state: State, status: Status) -> str:
     return f"An issue that is `{state.status}` cannot become `{status}`. Allowed: {allowed}."
 
 
-def regresses(
-    state: State, resolved_in: ReleaseOrder | None, seen_in: ReleaseOrder | None, policy: Regression
-) -> bool:
+def regresses(state: State, resolved_in: ReleaseOrder | None, seen_in: ReleaseOrder | None, policy: Regression) -> bool:
     """Say whether a new event makes the issue regress.
 
     Args:

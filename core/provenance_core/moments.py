@@ -42,5 +42,3 @@ def format_moment(at: int) -> str:
     """
     moment = EPOCH + timedelta(microseconds=at)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-

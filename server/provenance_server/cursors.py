@@ -43,7 +43,8 @@ def read_cursor(arguments: Arguments, cursor: str | None, count: int) -> tuple[t
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
         raise _bad() from None
-    made_for, *numbers, identity = text.split(".")
+    made_for, _, position = text.partition(".")
+    *numbers, identity = position.split(".")
     found = parse_uuid(identity)
     if len(numbers) != count or found is None or not all(_is_number(number) for number in numbers):
         raise _bad()

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from provenance_core.clean import quoted
-from provenance_core.errors import InvalidInput, NotFound
+from provenance_core.errors import InvalidInput, NotFound, Unavailable
 from provenance_core.events import ErrorAction
 from provenance_core.ids import parse_uuid
 from provenance_core.moments import parse_moment
@@ -22,7 +22,7 @@ from provenance_server.ingest import LARGEST_EVENT, Envelope, check_size, from_p
 from provenance_server.operation import implements
 from provenance_server.operations import GET_INTERACTION, LIST_INTERACTIONS, RECORD_INTERACTION
 from provenance_storage.interactions import InteractionFilters
-from provenance_storage.records import InteractionRecord, NamedRecord, NewInteraction, OriginRecord
+from provenance_storage.records import InteractionRecord, NamedRecord, NewInteraction, OriginRecord, Recorded
 from provenance_storage.store import Store
 from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
 
@@ -46,7 +46,7 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
     store = context.store
     origin = _named("origin", arguments.origin, arguments.origin_id, store.origins)
     kind = _named("resourceType", arguments.resource_type, arguments.resource_type_id, store.resource_types)
-    check_size(len(orjson.dumps(arguments.interaction, default=str)))
+    check_size(_size(arguments.interaction))
     around = Envelope(
         resource_id=arguments.resource_id,
         uow_id=arguments.uow_id,
@@ -55,7 +55,7 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
         parent_span_id=arguments.parent_span_id,
         interaction_at=_moment(context, arguments.interaction_timestamp),
         external_reference=arguments.external_reference,
-        external_response=arguments.external_response,
+        external_response=Trim().bag(arguments.external_response, LARGEST_EVENT, DEEPEST, "externalResponse"),
     )
     if kind.id == ERROR_TYPE_ID:
         new = from_payload(origin, arguments.interaction, context.via, around)
@@ -64,11 +64,20 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
     else:
         action = _named("action", arguments.action, arguments.action_id, store.actions)
         new = _plain(context, origin, (kind, action), arguments.interaction, around)
-    recorded = context.recorder.submit(new).result(WRITE_SECONDS)
+    recorded = _recorded(context, new)
     row = store.interactions.find(recorded.id, [origin.id])
     if row is None:
         raise NotFound("The interaction was recorded before and has been removed since.")
     return _full(store, row).model_copy(update={"duplicate": recorded.duplicate})
+
+
+def _recorded(context: Context, new: NewInteraction) -> Recorded:
+    try:
+        return context.recorder.submit(new).result(WRITE_SECONDS)
+    except TimeoutError:
+        raise Unavailable(
+            f"The store did not take the interaction within {WRITE_SECONDS} seconds; try again."
+        ) from None
 
 
 @implements(LIST_INTERACTIONS)
@@ -118,18 +127,25 @@ def _words(store: Store) -> dict[UUID, NamedRecord]:
     return {word.id: word for word in (*store.resource_types.all(), *store.actions.all())}
 
 
+def _size(content: object) -> int:
+    """Return the bytes of a content as JSON; of what is not storable as sent, those of what would be kept."""
+    try:
+        return len(orjson.dumps(content, default=str))
+    except TypeError:
+        return len(orjson.dumps(Trim().bag(content, 2 * LARGEST_EVENT, DEEPEST, "interaction")))
+
+
 def _plain(
     context: Context, origin: OriginRecord, words: tuple[NamedRecord, NamedRecord], content: object, around: Envelope
 ) -> NewInteraction:
     """Prepare an interaction that is no error, told in a resource type and an action."""
     kept = Trim().bag(content, LARGEST_EVENT, DEEPEST, "interaction")
-    response = Trim().bag(around.external_response, LARGEST_EVENT, DEEPEST, "externalResponse")
     return NewInteraction(
         origin_id=origin.id,
         resource_type_id=words[0].id,
         action_id=words[1].id,
         via=context.via,
-        body=pack(orjson.dumps(kept), response),
+        body=pack(orjson.dumps(kept), around.external_response),
         resource_id=around.resource_id,
         uow_id=around.uow_id,
         user_id=around.user_id,

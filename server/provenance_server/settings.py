@@ -12,7 +12,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from provenance_core.errors import InvalidInput
+from provenance_core.errors import InvalidInput, Unavailable
 
 APPLICATION = "provenance"
 KEPT = ("apiUrl", "apiKey", "origin", "databaseUrl", "host", "port")
@@ -47,7 +47,7 @@ def load_settings(flags: Mapping[str, Any] | None = None, environ: Mapping[str, 
     values: dict[str, Any] = {"databaseUrl": default_database_url()}
     values |= read_config(config_file(environment))
     for name in KEPT:
-        variable = environment.get(_variable(name))
+        variable = environment.get(environment_variable(name))
         if variable:
             values[name] = variable
     values |= {name: value for name, value in (flags or {}).items() if value is not None}
@@ -56,7 +56,7 @@ def load_settings(flags: Mapping[str, Any] | None = None, environ: Mapping[str, 
     except ValidationError as error:
         wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
         raise InvalidInput(
-            f"The setting {wrong} is wrong; look at the flags, {_variable('apiUrl')} and its kin, and "
+            f"The setting {wrong} is wrong; look at the flags, {environment_variable('apiUrl')} and its kin, and "
             f"`provenance config list`. An apiUrl begins with http:// or https://; a port is 0 to 65535."
         ) from None
 
@@ -94,6 +94,7 @@ def write_config(path: Path, name: str, value: str | None) -> None:
 
     Raises:
         InvalidInput: There is no such setting, or the value does not fit it.
+        Unavailable: The file cannot be written.
     """
     if name not in KEPT:
         raise InvalidInput(f"There is no such setting; use one of {', '.join(KEPT)}.")
@@ -102,12 +103,16 @@ def write_config(path: Path, name: str, value: str | None) -> None:
     if value is not None:
         values[name] = value
         load_settings({"databaseUrl": default_database_url()} | values, {})
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    path.chmod(0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Unavailable(f"The config file {path} cannot be written: {error.strerror}.") from None
 
 
-def _variable(name: str) -> str:
+def environment_variable(name: str) -> str:
     """Return the environment variable of a setting: `PROVENANCE_API_URL` for `apiUrl`."""
     words = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
     return f"PROVENANCE_{words.upper()}"

@@ -30,17 +30,22 @@ def upgrade(database: Database) -> bool:
     """Create the database file or bring it to the newest schema, and say whether there was something to do.
 
     Raises:
-        Unavailable: Another process is at it for too long, or the store is newer than this program.
+        Unavailable: The file cannot be made or opened, another process is at it for too long, or the store is newer
+            than this program.
     """
     path = database.path
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size and revision(database) == HEAD:
-        return False
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size and revision(database) == HEAD:
+            return False
         with FileLock(path.with_name(path.name + ".init.lock"), timeout=_LOCK_SECONDS):
             return _upgrade_alone(database)
     except Timeout:
         raise Unavailable(f"Another process is preparing the store {path}; try again when it is done.") from None
+    except OSError as error:
+        raise Unavailable(
+            f"The store {path} cannot be opened: {error.strerror}. Check the path and permissions."
+        ) from None
 
 
 def _upgrade_alone(database: Database) -> bool:

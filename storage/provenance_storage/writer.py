@@ -20,8 +20,11 @@ LARGEST_BATCH = 512
 QUEUE_ITEMS = 10_000
 QUEUE_BYTES = 64 * 1024 * 1024
 IDLE_SECONDS = 1.0
+ROW_BYTES = 2_000
+"""What an event writes beside its payload, roughly: rows, keys and counters."""
+
 CHECKPOINT_BYTES = 16 * 1024 * 1024
-"""The write-ahead log is moved into the database when it is larger than this, and when nothing waits."""
+"""The write-ahead log is moved into the database after so many bytes of payload, and when nothing waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Writer:
         self._items = 0
         self._bytes = 0
         self._closed = False
-        self._dirty = False
+        self._unmoved = 0
         self._thread = threading.Thread(target=self._run, name="provenance-writer", daemon=True)
 
     def __enter__(self) -> Writer:
@@ -73,6 +76,7 @@ class Writer:
             self._items += 1
             self._bytes += len(new.body)
             promise: Future[Recorded] = Future()
+            promise.set_running_or_notify_cancel()  # from here on it is recorded, whether or not somebody waits
             self._queue.put(_Waiting(new, promise))
         return promise
 
@@ -81,7 +85,7 @@ class Writer:
             batch, last = self._next_batch()
             if batch:
                 self._record(batch)
-                self._dirty = True
+                self._unmoved += sum(len(waiting.new.body) for waiting in batch) + len(batch) * ROW_BYTES
             self._checkpoint(idle=not batch)
             if last:
                 return
@@ -126,13 +130,10 @@ class Writer:
 
     def _checkpoint(self, *, idle: bool) -> None:
         """Move the write-ahead log into the database when it has grown, or is not empty and nothing waits."""
-        if not self._dirty:
+        if not self._unmoved or not (idle or self._unmoved > CHECKPOINT_BYTES):
             return
         try:
-            if idle:
-                self._store.database.checkpoint("TRUNCATE")
-                self._dirty = False
-            elif self._store.database.wal_bytes() > CHECKPOINT_BYTES:
-                self._store.database.checkpoint("PASSIVE")
+            self._store.database.checkpoint("TRUNCATE" if idle else "PASSIVE")
         except ProvenanceError:
             return  # the log is kept and the next round tries again
+        self._unmoved = 0

@@ -136,5 +136,8 @@ class TwoWriters(RuleBasedStateMachine):
 
 TestTwoWriters = TwoWriters.TestCase
 TestTwoWriters.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much)
+    max_examples=60,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much),
 )

@@ -1,0 +1,1 @@
+"""Serve the operations and the ingest doors over HTTP."""

@@ -1,0 +1,136 @@
+"""Inflate bodies piece by piece, so that whoever reads the pieces can stop at a limit.
+
+Each piece is small whatever the input: a few bytes that stand for gigabytes cost no more than the limit.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, cast
+
+import brotli  # pyright: ignore[reportMissingTypeStubs]  # it has none
+import zstandard
+
+from provenance_core.errors import InvalidInput
+
+PIECE_BYTES = 64 * 1024
+LARGEST_WINDOW = 8 * 1024 * 1024
+"""Memory a zstd frame may ask for; RFC 8878 3.1.1.1.2 recommends decoders to support 8 MB."""
+
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+_SKIPPABLE_MAGIC = range(0x184D2A50, 0x184D2A60)
+_RLE_BLOCK = 1
+_CHECKSUM_BYTES = 4
+_library = cast("Any", brotli)
+
+
+class _BrotliDecoder(Protocol):
+    def process(self, data: bytes, *, output_buffer_limit: int) -> bytes: ...
+
+    def is_finished(self) -> bool: ...
+
+
+def _identity(data: bytes) -> Iterator[bytes]:
+    yield data
+
+
+def _gzip(data: bytes) -> Iterator[bytes]:
+    """Inflate gzip, of one member or several."""
+    while True:
+        member = zlib.decompressobj(_GZIP)
+        yield from _zlib_pieces(member, data, "gzip")
+        data = member.unused_data
+        if not data.startswith(b"\x1f\x8b"):
+            return
+
+
+def _deflate(data: bytes) -> Iterator[bytes]:
+    """Inflate what HTTP calls deflate: the zlib format, or, as some senders understand it, a raw stream."""
+    wrapped = len(data) > 1 and data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
+    yield from _zlib_pieces(zlib.decompressobj(_ZLIB if wrapped else _RAW), data, "deflate")
+
+
+def _zlib_pieces(decoder: zlib._Decompress, data: bytes, encoding: str) -> Iterator[bytes]:  # pyright: ignore[reportPrivateUsage]  # its only name
+    """Inflate one stream."""
+    while not decoder.eof:
+        try:
+            piece = decoder.decompress(data, PIECE_BYTES)
+        except zlib.error:
+            raise _not(encoding) from None
+        if not piece and not decoder.eof:
+            raise _cut(encoding)
+        yield piece
+        data = decoder.unconsumed_tail
+
+
+def _brotli(data: bytes) -> Iterator[bytes]:
+    """Inflate brotli; what it holds back is drained before it is asked whether the stream has ended."""
+    decoder: _BrotliDecoder = _library.Decompressor()
+    while not decoder.is_finished():
+        try:
+            piece = decoder.process(data, output_buffer_limit=PIECE_BYTES)
+        except _library.error:
+            raise _not("br") from None
+        if not piece and not decoder.is_finished():
+            raise _cut("br")
+        yield piece
+        data = b""
+
+
+def _zstd(data: bytes) -> Iterator[bytes]:
+    """Inflate zstd; its reader takes a stream that is cut for one that is empty, so the frames are walked first."""
+    try:
+        _check_frames(data)
+        reader = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(data, read_across_frames=True)
+        while piece := reader.read(PIECE_BYTES):
+            yield piece
+    except zstandard.ZstdError:
+        raise _not("zstd") from None
+
+
+def _check_frames(data: bytes) -> None:
+    """Refuse frames that are cut: walk the headers of all blocks, RFC 8878 3.1."""
+    position = 0
+    while True:
+        head = data[position : position + 8]
+        if int.from_bytes(head[:4], "little") in _SKIPPABLE_MAGIC:
+            position += 8 + int.from_bytes(head[4:], "little")
+        else:
+            position = _past_frame(data, position)
+        if position > len(data):
+            raise _cut("zstd")
+        if position == len(data):
+            return
+
+
+def _past_frame(data: bytes, position: int) -> int:
+    """Return where the frame at a position ends; beyond the data where it is cut."""
+    start = data[position : position + 18]
+    checksum = _CHECKSUM_BYTES if zstandard.get_frame_parameters(start).has_checksum else 0
+    position += zstandard.frame_header_size(start)
+    last = False
+    while not last and position < len(data):
+        block = int.from_bytes(data[position : position + 3], "little")
+        last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
+        position += 3 + (1 if kind == _RLE_BLOCK else size)
+    return position + checksum if last else len(data) + 1
+
+
+def _not(encoding: str) -> InvalidInput:
+    return InvalidInput(f"The body is not valid {encoding}, as its content-encoding says; compress it again.")
+
+
+def _cut(encoding: str) -> InvalidInput:
+    return InvalidInput(f"The {encoding} body is cut before its end; send it again.")
+
+
+DECODERS: Mapping[str, Callable[[bytes], Iterator[bytes]]] = {
+    "identity": _identity,
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": _deflate,
+    "br": _brotli,
+    "zstd": _zstd,
+}
+"""How each encoding is inflated."""

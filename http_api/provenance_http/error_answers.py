@@ -1,0 +1,105 @@
+"""Translate errors into HTTP: the one place where it is done, for the API's clients and for Sentry SDKs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import HTTPException, Request, Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from provenance_core.errors import ProvenanceError, TooManyRequests
+from provenance_http.cors import is_ingest
+
+INTERNAL = "The server failed at this request; it is a fault of ours and stands in the server's log."
+_log = logging.getLogger("provenance_http")
+_CODES = {404: "not_found", 405: "method_not_allowed", 408: "timeout", 421: "wrong_host"}
+"""The codes of refusals that only HTTP knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    status: int
+    code: str
+    message: str
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def error_answer(error: Exception, *, ingest: bool) -> Response:
+    """Return the answer that tells an error.
+
+    Args:
+        error: Ours, one of HTTP's, or any other, of which nothing is told.
+        ingest: Whether a Sentry SDK asked, which expects Sentry's form.
+    """
+    told = _tell(error)
+    if ingest:
+        body: dict[str, Any] = {"detail": told.message, "causes": []}
+        told.headers["x-sentry-error"] = told.message.encode("ascii", "replace").decode()
+        if isinstance(error, TooManyRequests):
+            told.headers["x-sentry-rate-limits"] = f"{error.retry_after}:error:key:queue_full"
+    else:
+        body = {"error": {"code": told.code, "message": told.message, "details": told.details}}
+    return Response(orjson.dumps(body), told.status, told.headers, "application/json")
+
+
+def _tell(error: Exception) -> _Told:
+    if isinstance(error, ProvenanceError):
+        headers = {"retry-after": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}
+        return _Told(error.http_status, error.code, error.message, error.details, headers)
+    if isinstance(error, StarletteHTTPException):
+        headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+        if "allow" in headers:
+            headers["allow"] = ", ".join(sorted(headers["allow"].split(", ")))
+        code = _CODES.get(error.status_code, "invalid_input")
+        return _Told(error.status_code, code, _advice(error, headers.get("allow")), {}, headers)
+    return _Told(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", INTERNAL)
+
+
+def _advice(error: StarletteHTTPException, allowed: str | None) -> str:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return "There is nothing at this path; GET /openapi.json names every path, without a trailing slash."
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"This path takes {allowed}; GET /openapi.json says what each does."
+    return error.detail
+
+
+async def handle(request: Request, error: Exception) -> Response:
+    """Answer an error that a route raised."""
+    return error_answer(error, ingest=is_ingest(request.scope["path"]))
+
+
+class UnexpectedErrors:
+    """Log what nobody expected with its traceback, and answer it without any detail."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and answer where that fails."""
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            _log.exception("A request failed: %s %s", scope["method"], scope["path"].encode("ascii", "replace"))
+            if started:
+                raise
+            await error_answer(error, ingest=is_ingest(scope["path"]))(scope, receive, send)
+
+
+HANDLERS = {ProvenanceError: handle, HTTPException: handle, StarletteHTTPException: handle}
+"""What FastAPI is given to answer errors with."""

@@ -1,0 +1,34 @@
+"""Health probes: is the process alive, and can it read its store."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+import orjson
+from fastapi import FastAPI, Request, Response
+
+from provenance_http.services import services_of
+
+
+def add_health_routes(app: FastAPI) -> None:
+    """Register the probes."""
+    app.add_route("/healthz", alive)
+    app.add_route("/readyz", ready)
+
+
+async def alive(_request: Request) -> Response:
+    """Say that the process answers."""
+    return _ok()
+
+
+async def ready(request: Request) -> Response:
+    """Say that the store can be read.
+
+    Raises:
+        Unavailable: It cannot.
+    """
+    await anyio.to_thread.run_sync(services_of(request).store.resource_types.all)
+    return _ok()
+
+
+def _ok() -> Response:
+    return Response(orjson.dumps({"status": "ok"}), media_type="application/json")

@@ -1,0 +1,147 @@
+"""Run the server: one on a store, on this machine only unless told otherwise."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+
+import uvicorn
+
+from provenance_core.errors import InvalidInput, Unavailable
+from provenance_http.app import create_app
+from provenance_http.guard import is_loopback, is_wildcard
+from provenance_server.settings import Settings
+from provenance_storage.server_lock import serving
+from provenance_storage.store import Store
+
+KEEP_ALIVE_SECONDS = 30
+DRAIN_SECONDS = 10
+"""Time that running requests get when the server stops. Source: Relay; facts/security-and-scale.md 2.3."""
+
+MOST_CONNECTIONS = 1_000
+"""Connections at once; the next are answered 503. Ours: idle ones count, and a small machine holds as many."""
+
+LARGEST_HEADERS = 32 * 1024
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve the store until the process is told to stop; then answer what was asked and write what still waits.
+
+    Args:
+        settings: Which store, and where to listen; port 0 means any free one.
+        insecure: Allow an address that other machines reach, though nobody is asked for a key.
+        on_ready: Is told the server's URL once it accepts requests.
+
+    Raises:
+        InvalidInput: The address is not this machine's alone, and `insecure` is not said, or it is no address.
+        Conflict: Another server serves the store.
+        Unavailable: The port is taken, or the store cannot be used.
+    """
+    if not is_loopback(settings.host) and not insecure:
+        raise InvalidInput(
+            "Other machines could read and change everything there, without a key. Serve on 127.0.0.1 and put a proxy "
+            "that asks for a login in front, or say --insecure."
+        )
+    with closing(Store.open(settings.database_url)) as store, _listening(settings, store) as (listener, url):
+        config = uvicorn.Config(
+            create_app(store, host=settings.host),
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            lifespan="on",
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            h11_max_incomplete_event_size=LARGEST_HEADERS,
+        )
+        server = _Server(config, lambda: on_ready(url) if on_ready else None)
+        with _stopped_by_signals(server):
+            server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Say when requests are accepted."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+@contextmanager
+def _listening(settings: Settings, store: Store) -> Generator[tuple[socket.socket, str]]:
+    """Hold the store and a socket bound for it.
+
+    A given port is bound after the store is held: who starts a second server learns of the first one, not of its port.
+    """
+    free = _bound(settings.host, 0) if settings.port == 0 else None
+    port = free.getsockname()[1] if free else settings.port
+    url = _url(settings.host, port)
+    try:
+        with serving(store.database.path, url), free or _bound(settings.host, port) as listener:
+            yield listener, url
+    finally:
+        if free:
+            free.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        raise InvalidInput("The host to serve on is no address or name of this machine; use 127.0.0.1.") from None
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise _cannot_bind(error, host, port) from None
+    return listener
+
+
+def _cannot_bind(error: OSError, host: str, port: int) -> InvalidInput | Unavailable:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return InvalidInput(f"{host} is no address of this machine; use 127.0.0.1.")
+    if error.errno == errno.EADDRINUSE:
+        return Unavailable(
+            f"Port {port} is in use by another program; choose another with --port, or 0 for a free one."
+        )
+    return Unavailable(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.")
+
+
+def _url(host: str, port: int) -> str:
+    shown = "127.0.0.1" if is_wildcard(host) else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+@contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Generator[None]:
+    """Let signals end the server and not the process: uvicorn raises them again once it has stopped."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

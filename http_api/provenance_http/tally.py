@@ -1,0 +1,54 @@
+"""Count what was taken and not kept, and write the counts now and then: a count is worth no transaction of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+
+from provenance_core.errors import ProvenanceError
+from provenance_storage.discards import DiscardCounts
+from provenance_storage.store import Store
+
+FLUSH_SECONDS = 1.0
+_log = logging.getLogger("provenance_http")
+
+
+class Tally:
+    """Keep counts of discarded items in memory until they are written; any thread may add.
+
+    A server that is killed loses the last second's.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._counts: dict[UUID, Counter[tuple[str, str]]] = {}
+
+    def add(self, origin_id: UUID, counts: DiscardCounts) -> None:
+        """Count items of an origin by category and reason."""
+        if counts:
+            with self._lock:
+                self._counts.setdefault(origin_id, Counter()).update(counts)
+
+    def flush(self) -> None:
+        """Write what was counted; where the store cannot be reached it is kept for the next time."""
+        with self._lock:
+            waiting, self._counts = self._counts, {}
+        for origin_id, counts in waiting.items():
+            try:
+                self._store.discard(origin_id, counts)
+            except ProvenanceError:
+                self.add(origin_id, counts)
+            except Exception:  # noqa: BLE001  # counts of an origin that is gone must not end the counting
+                _log.exception("The counts of discarded items of one origin were lost.")
+
+    async def run(self) -> None:
+        """Write now and then until cancelled."""
+        while True:
+            await anyio.sleep(FLUSH_SECONDS)
+            await anyio.to_thread.run_sync(self.flush)

@@ -1,0 +1,27 @@
+"""A real application on a real store, asked through the ASGI interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+from tests.factory import make_origin
+
+from provenance_http.app import create_app
+from provenance_storage.records import OriginRecord
+from provenance_storage.store import Store
+
+BASE = "http://127.0.0.1:4000"
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[TestClient]:
+    """Return a client of the application; leaving it drains the writer and the counts."""
+    with TestClient(create_app(store), base_url=BASE) as client:
+        yield client
+
+
+@pytest.fixture
+def origin(store: Store) -> OriginRecord:
+    return make_origin(store, "my-app")

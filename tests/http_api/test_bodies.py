@@ -1,0 +1,199 @@
+"""Bodies: every encoding, and limits that hold whatever is sent."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import anyio
+import brotli  # pyright: ignore[reportMissingTypeStubs]  # it has none
+import httpx
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
+from tests.http_api.conftest import BASE
+from tests.http_api.sending import EVENT_ID, auth, envelope, event_item, send
+
+from provenance_core.errors import InvalidInput, TooLarge
+from provenance_http import bodies
+from provenance_http.app import create_app
+from provenance_http.bodies import inflate
+from provenance_http.decoders import DECODERS
+from provenance_storage.records import OriginRecord
+from provenance_storage.store import Store
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(data) + packer.flush()
+
+
+def _zstd_stream(data: bytes) -> bytes:
+    packer = zstandard.ZstdCompressor(write_checksum=True).compressobj()
+    return packer.compress(data) + packer.flush()
+
+
+ENCODERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "identity": ("identity", bytes),
+    "gzip": ("gzip", gzip.compress),
+    "x-gzip": ("x-gzip", gzip.compress),
+    "deflate": ("deflate", zlib.compress),
+    "raw deflate": ("deflate", _raw_deflate),
+    "br": ("br", brotli.compress),
+    "zstd": ("zstd", zstandard.ZstdCompressor().compress),
+    "zstd stream": ("zstd", _zstd_stream),
+}
+COMPRESSED = [name for name in ENCODERS if name != "identity"]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_envelope_is_read_in_every_encoding(client: TestClient, origin: OriginRecord, name: str) -> None:
+    encoding, encode = ENCODERS[name]
+
+    answer = send(client, origin, encode(envelope(event_item())), content_encoding=encoding.upper())
+
+    assert (answer.status_code, answer.json()) == (200, {"id": EVENT_ID})
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@given(data=st.binary(max_size=300_000))
+def test_what_was_encoded_comes_back(name: str, data: bytes) -> None:
+    encoding, encode = ENCODERS[name]
+
+    assert inflate(encode(data), encoding) == data
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd", "zstd stream"])
+def test_several_members_are_one_body(name: str) -> None:
+    encoding, encode = ENCODERS[name]
+
+    assert inflate(encode(b"first,") + encode(b"second"), encoding) == b"first,second"
+
+
+def test_a_skippable_frame_of_zstd_is_skipped() -> None:
+    frame = (0x184D2A50).to_bytes(4, "little") + (3).to_bytes(4, "little") + b"abc"
+
+    assert inflate(frame + zstandard.ZstdCompressor().compress(b"data"), "zstd") == b"data"
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.9, 1.0])
+def test_a_stream_that_is_cut_is_refused(name: str, part: float) -> None:
+    encoding, encode = ENCODERS[name]
+    whole = encode(bytes(range(256)) * 2000)
+
+    with pytest.raises(InvalidInput) as refused:
+        inflate(whole[: min(int(len(whole) * part), len(whole) - 1)], encoding)
+
+    assert "cut" in refused.value.message or "not valid" in refused.value.message
+
+
+@pytest.mark.parametrize("encoding", [name for name in DECODERS if name != "identity"])
+@given(data=st.binary(max_size=400))
+def test_noise_is_refused_and_nothing_else_happens(encoding: str, data: bytes) -> None:
+    try:
+        inflate(data, encoding)
+    except InvalidInput:
+        return
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_a_bomb_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    encoding, encode = ENCODERS[name]
+    bomb = encode(bytes(8 * 1024 * 1024))
+    monkeypatch.setattr(bodies, "LARGEST_INFLATED", 1024 * 1024)
+    held = 0
+
+    def watched(data: bytes) -> Iterator[bytes]:
+        nonlocal held
+        for piece in original(data):
+            held += len(piece)
+            yield piece
+
+    original = DECODERS[encoding]
+    monkeypatch.setattr(bodies, "DECODERS", {encoding: watched})
+
+    with pytest.raises(TooLarge):
+        inflate(bomb, encoding)
+
+    assert len(bomb) < 40_000
+    assert held < 1.3 * 1024 * 1024
+
+
+def test_a_bomb_of_the_real_limit_is_413(client: TestClient, store: Store, origin: OriginRecord) -> None:
+    packer = brotli.Compressor()
+    bomb = b"".join([*(packer.process(bytes(1024 * 1024)) for _ in range(101)), packer.finish()])
+
+    answer = send(client, origin, bomb, content_encoding="br")
+
+    assert len(bomb) < 1000
+    assert answer.status_code == 413
+    assert answer.json()["causes"] == []
+
+
+def test_a_zstd_frame_that_asks_for_much_memory_is_refused() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+
+    with pytest.raises(InvalidInput):
+        inflate(packer.compress(b"a") + packer.flush(), "zstd")
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "gzip, gzip", "gzip,br", "compress", "gzip;q=1"])
+def test_an_unknown_or_nested_encoding_is_415(client: TestClient, origin: OriginRecord, encoding: str) -> None:
+    answer = send(client, origin, envelope(event_item()), content_encoding=encoding)
+
+    assert answer.status_code == 415
+    assert "zstd" in answer.json()["detail"]
+
+
+def test_the_api_takes_encoded_bodies_too(client: TestClient) -> None:
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+
+    answer = client.post("/api/origins", content=gzip.compress(b'{"mnemonic":"x"}'), headers=headers)
+
+    assert answer.status_code == 201
+
+
+def test_a_body_over_the_limit_is_413_however_it_is_sent(
+    client: TestClient, origin: OriginRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "LARGEST_COMPRESSED", 1000)
+    chunks = io.BytesIO(bytes(2000))
+
+    declared = client.post("/api/1/envelope/", content=bytes(2000), headers=auth(origin))
+    streamed = client.post("/api/1/envelope/", content=iter(lambda: chunks.read(100), b""), headers=auth(origin))
+
+    assert (declared.status_code, streamed.status_code) == (413, 413)
+
+
+@pytest.mark.anyio
+async def test_a_body_that_takes_too_long_is_408(
+    store: Store, origin: OriginRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "READ_SECONDS", 0.05)
+
+    async def trickle() -> AsyncIterator[bytes]:
+        yield b"{"
+        await anyio.sleep(30)
+
+    app = create_app(store)
+    async with (
+        app.router.lifespan_context(app) as state,
+        httpx.AsyncClient(transport=httpx.ASGITransport(_with_state(app, state or {})), base_url=BASE) as client,
+    ):
+        answer = await client.post("/api/1/envelope/", content=trickle(), headers=auth(origin))
+
+    assert answer.status_code == 408
+    assert answer.json()["causes"] == []
+
+
+def _with_state(app: ASGIApp, state: Mapping[str, Any]) -> Callable[..., Awaitable[None]]:
+    """Give requests what the lifespan made, as a server does."""
+    return lambda scope, receive, send: app({**scope, "state": dict(state)}, receive, send)
