@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -89,9 +89,10 @@ async def _status(agent: Client, issue: str, answer: dict[str, Any]) -> None:
 
 async def _call(agent: Client, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     result = await agent.call_tool(name, arguments)
-    if result.is_error or not isinstance(result.structured_content, dict):
+    answer: Any = result.structured_content
+    if result.is_error or not isinstance(answer, dict):
         raise Unavailable(f"The tool {name} refused; this is a fault of provenance, please report it.")
-    return result.structured_content
+    return cast("dict[str, Any]", answer)
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -1,22 +1,23 @@
-"""A machine with a running server."""
+"""A machine with a running server, shared by the tests of a module; each test has an origin of its own."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.processes import Installation, RunningServer, serving
 
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Installation:
-    return Installation(tmp_path)
+_numbers = itertools.count(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return Installation(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
 def server(machine: Installation) -> Iterator[RunningServer]:
     with serving(machine) as running:
         yield running
@@ -25,6 +26,6 @@ def server(machine: Installation) -> Iterator[RunningServer]:
 @pytest.fixture
 def origin(server: RunningServer) -> dict[str, Any]:
     with server.client() as client:
-        answer = client.post("/api/origins", json={"mnemonic": "shop"})
+        answer = client.post("/api/origins", json={"mnemonic": f"shop{next(_numbers)}"})
         assert answer.status_code == 201
         return answer.json()

@@ -7,11 +7,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-
 from tests.processes import RunningServer
 from tests.samples import envelopes
 
-EXPECTED = {"small": (176, 0), "node": (80, 0), "large": (160, 0)}
+EXPECTED = {"small": (176, 161), "node": (80, 80), "large": (160, 160)}
 
 
 def _walk(client: Any, path: str, **query: Any) -> list[dict[str, Any]]:
@@ -39,13 +38,13 @@ def test_every_event_is_in_exactly_one_issue(server: RunningServer, origin: dict
             )
             assert answer.status_code == 200, answer.text
             sent.append(answer.json()["id"])
-        issues = _walk(client, "/api/error-issues", origin="shop")
+        issues = _walk(client, "/api/error-issues", origin=origin["mnemonic"])
         stored: Counter[str] = Counter()
         for issue in issues:
             events = _walk(client, f"/api/error-issues/{issue['id']}/events")
             assert len(events) == issue["eventCount"]
             stored.update(event["reported"]["eventId"] for event in events)
-        interactions = _walk(client, "/api/interactions", origin="shop", resourceType="ERROR")
+        interactions = _walk(client, "/api/interactions", origin=origin["mnemonic"], resourceType="ERROR")
 
     count, expected_issues = EXPECTED[name]
     assert len(files) == len(set(sent)) == count

@@ -12,14 +12,19 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from provenance_storage.store import Store
-
 from tests.factory import make_origin, payload, report
 from tests.processes import PROVENANCE, ROOT, STOP_SECONDS, Installation, node_package
+
+from provenance_storage.store import Store
 
 pytestmark = pytest.mark.anyio
 MOST_SECONDS = 0.8
 TRIES = 7
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Installation:
+    return Installation(tmp_path)
 
 
 @pytest.fixture

@@ -9,7 +9,11 @@ function totalOf(cart) {
 }
 
 function checkout(orderId, cart) {
-  return { orderId, total: totalOf(cart) };
+  try {
+    return { orderId, total: totalOf(cart) };
+  } catch (error) {
+    throw new Error(`could not check out order ${orderId}`, { cause: error });
+  }
 }
 
 for (const orderId of process.argv.slice(2)) {

@@ -1,0 +1,1 @@
+"""Give people the operations in a terminal."""

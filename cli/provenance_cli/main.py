@@ -1,0 +1,112 @@
+"""Start the command: dispatch, and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from provenance_core.clean import clean, clean_line
+from provenance_core.errors import InvalidInput, ProvenanceError
+
+PROGRAM = "provenance"
+ROOT_OPTIONS = ("--api-url", "--api-key", "--database-url")
+"""The options that may stand anywhere on the line."""
+
+_LONGEST_MESSAGE = 2_000
+_INTERRUPTED = 130
+_PIPE_CLOSED = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: The words after the program's name; this process's unless given.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    _accept_any_text()
+    try:
+        code = _run_mcp() if words == ["mcp"] else _run(words or ["--help"])
+        sys.stdout.flush()
+    except ProvenanceError as error:
+        _tell(error, as_json="--json" in words)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    return code
+
+
+def root_options_first(words: Sequence[str]) -> list[str]:
+    """Return the words with the root's options in front, where the parser wants them."""
+    front: list[str] = []
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word == "--":
+            return [*front, *rest, word, *left]
+        if word in ROOT_OPTIONS:
+            front += [word, *(value for value in [next(left, None)] if value is not None)]
+        elif word.startswith(tuple(f"{option}=" for option in ROOT_OPTIONS)):
+            front.append(word)
+        else:
+            rest.append(word)
+    return [*front, *rest]
+
+
+def _run_mcp() -> int:
+    """Serve MCP without building the command line: a host waits for the first answer."""
+    from provenance_server.mcp_server import run  # noqa: PLC0415  # needed by this command only
+    from provenance_server.settings import load_settings  # noqa: PLC0415
+
+    run(load_settings())
+    return 0
+
+
+def _run(words: list[str]) -> int:
+    """Run a command of the Typer app.
+
+    Raises:
+        InvalidInput: The words are no command.
+        ProvenanceError: Whatever the command refuses.
+    """
+    from typer import TyperException  # noqa: PLC0415  # `provenance mcp` starts without it
+    from typer.main import get_command  # noqa: PLC0415
+
+    from provenance_cli.app import app  # noqa: PLC0415
+
+    try:
+        code = get_command(app).main(root_options_first(words), PROGRAM, standalone_mode=False)
+    except TyperException as error:
+        message = error.format_message()
+        if type(error).__name__ == "NoArgsIsHelpError":  # private, and its message is the help
+            print(message, file=sys.stderr)
+            return error.exit_code
+        command = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
+        raise InvalidInput(f"{message if message[-1:] in '.?' else message + '.'} See `{command} --help`.") from None
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: ProvenanceError, *, as_json: bool) -> None:
+    message = clean_line(error.message, _LONGEST_MESSAGE)
+    if as_json:
+        body = {"code": error.code, "message": clean(error.message), "details": error.details}
+        print(json.dumps({"error": body}), file=sys.stderr)
+    else:
+        print(f"Error: {message}", file=sys.stderr)
+
+
+def _accept_any_text() -> None:
+    """Write what the terminal's encoding lacks as an escape, so that printing never fails."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""Answers as tables."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from provenance_cli.screen import (
+    TITLE,
+    age_of,
+    facts,
+    level_text,
+    moment_text,
+    safe,
+    status_text,
+    table,
+    version_span,
+)
+from provenance_core.events import Model
+from provenance_core.lifecycle import Status
+from provenance_server.answers import (
+    ChangedIssue,
+    CreatedRelease,
+    EventList,
+    Issue,
+    IssueList,
+    Origin,
+    OriginList,
+    Release,
+    ReleaseList,
+    StatusOutcomes,
+)
+
+WIDE = 120
+"""From this width on a list of issues has all its columns."""
+
+_CULPRIT = 80
+
+
+@singledispatch
+def draw(answer: Model, width: int) -> RenderableType:
+    """Return an answer as something to print on so many columns."""
+    raise TypeError(f"nobody draws {type(answer).__name__} on {width} columns")
+
+
+@draw.register
+def _(answer: IssueList, width: int) -> RenderableType:
+    if not answer.items:
+        return Text("No issues match.")
+    return _wide(answer.items) if width >= WIDE else _narrow(answer.items)
+
+
+def _wide(issues: list[Issue]) -> RenderableType:
+    made = table(
+        *("ISSUE", "STATUS", "LEVEL", "TITLE", "CULPRIT", "EVENTS", "USERS", "LAST SEEN", "RELEASES"),
+        numbers=frozenset({"EVENTS", "USERS"}),
+    )
+    for column in (0, 1, 2, 7):
+        made.columns[column].no_wrap = True
+    for issue in issues:
+        made.add_row(
+            safe(issue.short_id),
+            status_text(issue.status),
+            level_text(issue.reported.level),
+            safe(issue.reported.title, TITLE),
+            safe(issue.reported.culprit, _CULPRIT),
+            str(issue.event_count),
+            str(issue.user_count),
+            age_of(issue.last_seen),
+            safe(seen_in(issue), 100),
+        )
+    return made
+
+
+def _narrow(issues: list[Issue]) -> RenderableType:
+    """Return the columns that a small terminal has room for, the culprit below the title."""
+    made = table("ISSUE", "STATUS", "TITLE", "EVENTS", "LAST SEEN", numbers=frozenset({"EVENTS"}))
+    for column in (0, 1, 4):
+        made.columns[column].no_wrap = True
+    for issue in issues:
+        title = safe(issue.reported.title, TITLE)
+        if issue.reported.culprit:
+            title = Text("\n").join([title, safe(issue.reported.culprit, _CULPRIT, "dim")])
+        status = status_text(issue.status)
+        made.add_row(safe(issue.short_id), status, title, str(issue.event_count), age_of(issue.last_seen))
+    return made
+
+
+def seen_in(issue: Issue) -> str | None:
+    """Return the releases an issue was first and last met in."""
+    first = issue.first_release or issue.reported.first_release
+    return version_span(first, issue.last_release or issue.reported.last_release)
+
+
+@draw.register
+def _(answer: EventList, width: int) -> RenderableType:
+    made = table("EVENT", "RECEIVED", "ACTION", "VIA", "RELEASE", "CLIENT'S ID")
+    for item in answer.items:
+        made.add_row(
+            safe(item.id),
+            moment_text(item.received_at),
+            item.action.value,
+            item.via.value,
+            safe(item.release or item.reported.release, 100),
+            safe(item.reported.event_id, 64),
+        )
+    return made if answer.items else Text("No events are kept.")
+
+
+@draw.register
+def _(answer: ReleaseList, width: int) -> RenderableType:
+    counts = ("NEW", "REGRESSED", "TOTAL")
+    made = table("VERSION", "REGISTERED", "CREATED", "RELEASED", "REF", *counts, numbers=frozenset(counts))
+    for item in answer.items:
+        made.add_row(
+            safe(_version(item), 100),
+            "yes" if item.registered else "no",
+            age_of(item.created_at),
+            safe(item.date_released),
+            safe(item.ref, 60),
+            *(str(count) for count in (item.new_issues, item.regressed_issues, item.total_issues)),
+        )
+    return made if answer.items else Text("No releases match.")
+
+
+@draw.register
+def _(answer: CreatedRelease, width: int) -> RenderableType:
+    done = "Registered" if answer.created else "Updated"
+    return Group(
+        Text.assemble(f"{done} release ", safe(_version(answer), 200, "bold"), " of ", safe(answer.origin)),
+        facts(
+            [
+                ("Id", safe(answer.id)),
+                ("Ref", _given(answer.ref)),
+                ("URL", _given(answer.url)),
+                ("Released", _given(answer.date_released)),
+                ("Issues", Text(f"{answer.new_issues} new, {answer.regressed_issues} regressed")),
+            ]
+        ),
+    )
+
+
+def _version(release: Release) -> str | None:
+    return release.version or release.reported.version
+
+
+def _given(text: str | None) -> Text | None:
+    return safe(text) if text else None
+
+
+@draw.register
+def _(answer: OriginList, width: int) -> RenderableType:
+    made = table("NUMBER", "MNEMONIC", "NAME", "FINGERPRINTING", "REGRESSION", "CREATED", numbers=frozenset({"NUMBER"}))
+    for item in answer.items:
+        tracking = item.config.error_tracking
+        made.add_row(
+            str(item.number),
+            safe(item.mnemonic),
+            safe(item.name, 100),
+            tracking.fingerprinting.value,
+            tracking.regression.value,
+            age_of(item.created_at),
+        )
+    return made if answer.items else Text("There are no origins yet; `provenance origins create my-app` makes one.")
+
+
+@draw.register
+def _(answer: Origin, width: int) -> RenderableType:
+    tracking = answer.config.error_tracking
+    return facts(
+        [
+            ("Mnemonic", safe(answer.mnemonic)),
+            ("Name", safe(answer.name)),
+            ("Description", _given(answer.description)),
+            ("Number", Text(str(answer.number))),
+            ("Id", safe(answer.id)),
+            ("Fingerprinting", Text(tracking.fingerprinting.value)),
+            ("Regression", Text(tracking.regression.value)),
+            ("Created", moment_text(answer.created_at)),
+        ]
+    )
+
+
+@draw.register
+def _(answer: ChangedIssue, width: int) -> RenderableType:
+    return _outcome(answer)
+
+
+@draw.register
+def _(answer: StatusOutcomes, width: int) -> RenderableType:
+    lines: list[RenderableType] = []
+    for item in answer.items:
+        if item.issue is not None:
+            lines.append(_outcome(item.issue))
+        elif item.error is not None:
+            name = safe(item.issue_id, 64, "bold")
+            lines.append(Text.assemble(name, "  ", ("refused", "red"), ": ", safe(item.error.message, 1_000)))
+    lines.append(Text(f"{answer.changed} changed, {answer.refused} refused"))
+    return Group(*lines)
+
+
+def _outcome(issue: ChangedIssue) -> Text:
+    """Say in one line what became of an issue."""
+    line = Text.assemble(safe(issue.short_id, 100, "bold"), "  ")
+    if issue.changed:
+        line.append_text(Text.assemble(status_text(issue.previous_status), " → ", status_text(issue.status)))
+    else:
+        line.append_text(Text.assemble("is already ", status_text(issue.status)))
+    release = issue.resolved_in or issue.reported.resolved_in
+    if issue.status is Status.RESOLVED and release:
+        line.append_text(Text.assemble(" in ", safe(release, 200)))
+    line.append_text(Text.assemble("  ", safe(issue.reported.title, TITLE, "dim")))
+    return line
