@@ -52,10 +52,11 @@ def run_demo() -> None:
 async def _story(environment: dict[str, str], dsn: str) -> None:
     """Tell what an agent sees through MCP over stdio while the shop breaks."""
     from mcp import Client, StdioServerParameters  # noqa: PLC0415  # half a second that other commands need not pay
+    from mcp.types import Implementation  # noqa: PLC0415
 
     _break(environment, dsn, FIRST)
     server = StdioServerParameters(command=sys.executable, args=["-m", "provenance_cli", "mcp"], env=environment)
-    async with Client(server) as agent:
+    async with Client(server, client_info=Implementation(name="demo-agent", version="1")) as agent:
         _say("3", f"The shop ran in release {FIRST} and broke. An agent connects over MCP and lists the issues:")
         issues = await _call(agent, "get_error_issues", {"origin": "shop", "sort": "firstSeen", "order": "asc"})
         for row in issues["items"]:
@@ -66,14 +67,14 @@ async def _story(environment: dict[str, str], dsn: str) -> None:
         _show("\n".join(detail["event"]["reported"]["stack"].splitlines()[:_SHOWN_STACK]))
         _say("5", "It fixes the code and resolves the issue:")
         change = {"issueId": issue, "status": "resolved", "note": "Price unknown articles as zero."}
-        await _status(agent, issue, await _call(agent, "update_error_issue_status", change))
+        _status(issue, await _call(agent, "update_error_issue_status", change))
         _break(environment, dsn, FIRST)
         _say("6", f"The same release {FIRST} still runs somewhere and sends the error again. Nothing changes:")
-        await _status(agent, issue, await _call(agent, "get_error_issue", {"issueId": issue}))
+        _status(issue, await _call(agent, "get_error_issue", {"issueId": issue}))
         _break(environment, dsn, SECOND)
         _say("7", f"Release {SECOND} goes out and the error is back. The issue regressed by itself:")
         after = await _call(agent, "get_error_issue", {"issueId": issue})
-        await _status(agent, issue, after)
+        _status(issue, after)
         for entry in after["history"]:
             release = entry.get("release") or entry.get("reported", {}).get("version", "")
             _show(f"{entry['at']}  {entry['fromStatus']} → {entry['toStatus']}  {release}  by {entry['actor']}")
@@ -81,10 +82,10 @@ async def _story(environment: dict[str, str], dsn: str) -> None:
             raise Unavailable("The issue did not regress; this is a fault of provenance, please report it.")
 
 
-async def _status(agent: Client, issue: str, answer: dict[str, Any]) -> None:
+def _status(issue: str, answer: dict[str, Any]) -> None:
     resolved = answer.get("resolvedIn") or answer["reported"].get("resolvedIn")
-    of_release = f" in {resolved}" if resolved else ""
-    _show(f"{issue}: {answer['status']}{of_release}, {answer['eventCount']} events")
+    of_release = "" if answer["status"] == "resolved" else "was resolved "
+    _show(f"{issue}: {answer['status']} ({of_release}in {resolved}), {answer['eventCount']} events")
 
 
 async def _call(agent: Client, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -149,9 +150,9 @@ def _connect() -> None:
 
 def _say(number: str, text: str) -> None:
     _console.print()
-    _console.print(Text(f"{number}. {text}" if number else text, style="bold"))
+    _console.print(Text(f"{number}. {text}" if number else text, style="bold"), soft_wrap=True)
 
 
 def _show(text: str) -> None:
     for line in text.splitlines():
-        _console.print(Text(f"   {line}"))
+        _console.print(Text(f"   {line}"), soft_wrap=True)

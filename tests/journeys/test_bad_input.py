@@ -93,12 +93,8 @@ def test_a_malformed_event_is_mended_and_stored(
     http: httpx.Client, origin: dict[str, Any], name: str, door: str
 ) -> None:
     if door == "native":
-        body = (
-            b'{"origin":"shop","resourceType":"ERROR","interaction":'
-            + STORED[name].removeprefix(b"\xef\xbb\xbf")
-            + b"}"
-        )
-        body = body.replace(b'"%d"', json.dumps(str(origin["number"])).encode())
+        head = json.dumps({"origin": origin["id"], "resourceType": "ERROR"}).encode()[:-1]
+        body = head + b', "interaction": ' + STORED[name].removeprefix(b"\xef\xbb\xbf") + b"}"
         answer = http.post("/api/interactions", content=body)
     else:
         body = STORED[name] if door == "store" else HEAD + _item(STORED[name])

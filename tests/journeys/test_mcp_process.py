@@ -39,14 +39,13 @@ def reported(machine: Installation) -> Installation:
 class RawClient:
     """Speak JSON-RPC to a server process by hand."""
 
-    def __init__(self, machine: Installation, **options: Any) -> None:
+    def __init__(self, machine: Installation) -> None:
         self.process = subprocess.Popen(
             [*PROVENANCE, "mcp"],
             env=machine.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            **options,
         )
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
@@ -64,9 +63,9 @@ class RawClient:
         self.ask("initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo=info)
         return [tool["name"] for tool in self.ask("tools/list")["result"]["tools"]]
 
-    def end(self) -> tuple[int, bytes]:
+    def end(self) -> tuple[int | None, bytes]:
         """Close stdin, wait, and return the exit code and what was printed on stderr."""
-        _, errors = self.process.communicate(timeout=STOP_SECONDS)
+        errors = self.process.communicate(timeout=STOP_SECONDS)[1]
         return self.process.returncode, errors
 
 
