@@ -8,7 +8,7 @@ NODE_READY := $(NODE_TESTS)/node_modules/.ready
 PACKAGES := core/provenance_core storage/provenance_storage server/provenance_server http_api/provenance_http cli/provenance_cli
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types layers tests serve lock clean
+.PHONY: help install demo test check format lint types layers serve docs lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ layers: $(READY) ## Check that layers import downward only
 
 serve: $(READY) ## Start the server on http://127.0.0.1:4000
 	@$(BIN)/provenance serve
+
+docs: $(READY) ## Write docs/reference from the tools, routes and commands
+	@$(BIN)/python docs/generate.py
 
 lock: ## Rewrite constraints.txt from what an install resolves to today
 	@rm -rf .lock && $(PYTHON) -m venv .lock
