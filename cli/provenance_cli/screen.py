@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, Group, RenderableType
@@ -95,7 +96,7 @@ def table(*headers: str, numbers: frozenset[str] = frozenset()) -> Table:
     return made
 
 
-def facts(rows: list[tuple[str, RenderableType | None]]) -> Table:
+def facts(rows: Sequence[tuple[str, RenderableType | None]]) -> Table:
     """Return names and values as two columns; a row without a value is left out."""
     made = Table.grid(padding=(0, 2, 0, 0))
     made.add_column(style="bold", no_wrap=True, min_width=14)

@@ -27,6 +27,7 @@ from provenance_server.answers import (
     Issue,
     IssueList,
     Origin,
+    OriginDetail,
     OriginList,
     Release,
     ReleaseList,
@@ -168,19 +169,27 @@ def _(answer: OriginList, width: int) -> RenderableType:
 
 @draw.register
 def _(answer: Origin, width: int) -> RenderableType:
+    return facts(_origin_facts(answer))
+
+
+@draw.register
+def _(answer: OriginDetail, width: int) -> RenderableType:
+    discarded = [f"{entry.items} {entry.category} ({entry.reason})" for entry in answer.discarded]
+    return facts([*_origin_facts(answer), ("Not kept", Text(", ".join(discarded)) if discarded else None)])
+
+
+def _origin_facts(answer: Origin) -> list[tuple[str, Text | None]]:
     tracking = answer.config.error_tracking
-    return facts(
-        [
-            ("Mnemonic", safe(answer.mnemonic)),
-            ("Name", safe(answer.name)),
-            ("Description", _given(answer.description)),
-            ("Number", Text(str(answer.number))),
-            ("Id", safe(answer.id)),
-            ("Fingerprinting", Text(tracking.fingerprinting.value)),
-            ("Regression", Text(tracking.regression.value)),
-            ("Created", moment_text(answer.created_at)),
-        ]
-    )
+    return [
+        ("Mnemonic", safe(answer.mnemonic)),
+        ("Name", safe(answer.name)),
+        ("Description", _given(answer.description)),
+        ("Number", Text(str(answer.number))),
+        ("Id", safe(answer.id)),
+        ("Fingerprinting", Text(tracking.fingerprinting.value)),
+        ("Regression", Text(tracking.regression.value)),
+        ("Created", moment_text(answer.created_at)),
+    ]
 
 
 @draw.register

@@ -218,7 +218,10 @@ EXAMPLES: dict[str, Example] = {
     "get_interaction": Example({"id": _INTERACTION_ID}, {**_INTERACTION, "duplicate": None}),
     "list_origins": Example({"limit": 25}, _page(_ORIGIN)),
     "create_origin": Example({"mnemonic": "my-app", "name": "My application"}, _ORIGIN),
-    "get_origin": Example({"id": "my-app"}, _ORIGIN),
+    "get_origin": Example(
+        {"id": "my-app"},
+        {**_ORIGIN, "discarded": [{"category": "transaction", "reason": "not_kept", "items": 12}]},
+    ),
     "update_origin": Example({"id": "my-app", "name": "My application"}, _ORIGIN),
     "delete_origin": Example({"id": "my-app"}, {"id": _ORIGIN_ID, "deleted": True}),
     **_words("resource_type", "resource_types", "ORDER", "Order"),

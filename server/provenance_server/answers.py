@@ -240,6 +240,20 @@ class Origin(Model):
     created_at: str
 
 
+class Discard(Model):
+    """How many items of a category were taken from senders and not kept, and why."""
+
+    category: str
+    reason: str
+    items: int
+
+
+class OriginDetail(Origin):
+    """An origin with what it sent that was not kept."""
+
+    discarded: list[Discard]
+
+
 class OriginList(Model):
     """One page of origins."""
 

@@ -58,9 +58,14 @@ def create_origin(context: Context, arguments: CreateOrigin) -> answers.Origin:
 
 
 @implements(GET_ORIGIN)
-def get_origin(context: Context, arguments: GetById) -> answers.Origin:
-    """Read one origin by id, number or mnemonic."""
-    return views.origin(context.store.origins.find(arguments.id))
+def get_origin(context: Context, arguments: GetById) -> answers.OriginDetail:
+    """Read one origin by id, number or mnemonic, with what it sent that was not kept."""
+    row = context.store.origins.find(arguments.id)
+    discarded = [
+        answers.Discard(category=category, reason=reason, items=items)
+        for (category, reason), items in sorted(context.store.discarded(row.id).items())
+    ]
+    return answers.OriginDetail(**dict(views.origin(row)), discarded=discarded)
 
 
 @implements(UPDATE_ORIGIN)

@@ -81,7 +81,9 @@ LIST_ORIGINS = Operation("list_origins", arguments.ListAll, answers.OriginList, 
 CREATE_ORIGIN = Operation(
     "create_origin", arguments.CreateOrigin, answers.Origin, "POST", "/api/origins", "Create an origin", _created
 )
-GET_ORIGIN = Operation("get_origin", arguments.GetById, answers.Origin, "GET", "/api/origins/{id}", "Read an origin")
+GET_ORIGIN = Operation(
+    "get_origin", arguments.GetById, answers.OriginDetail, "GET", "/api/origins/{id}", "Read an origin"
+)
 UPDATE_ORIGIN = Operation(
     "update_origin", arguments.UpdateOrigin, answers.Origin, "PATCH", "/api/origins/{id}", "Change an origin"
 )
