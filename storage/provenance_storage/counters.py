@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, bindparam, func, literal, or_, select
+from sqlalchemy import Connection, bindparam, func, literal, or_, select
 
 from provenance_storage.statements import insert_into
 from provenance_storage.tables import IssueHour, IssueRelease, IssueTag, IssueUser, table
@@ -55,13 +57,7 @@ def _write_hours(connection: Connection, origin_id: UUID, hours: Mapping[tuple[U
         {"origin_id": origin_id, "issue_id": issue_id, "hour": hour, "event_count": count}
         for (issue_id, hour), count in sorted(hours.items())
     ]
-    _add(connection, table(IssueHour), ["origin_id", "issue_id", "hour"], rows)
-
-
-def _add(connection: Connection, counts: Table, keys: list[str], rows: list[dict[str, object]]) -> None:
-    statement = insert_into(connection, counts)
-    added = counts.c.event_count + statement.excluded.event_count
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"event_count": added}), rows)
+    connection.execute(_add_hours(connection.dialect.name), rows)
 
 
 def _write_releases(
@@ -78,35 +74,15 @@ def _write_releases(
         }
         for (issue_id, release_id), (count, first, last) in sorted(releases.items())
     ]
-    counts = table(IssueRelease)
-    statement = insert_into(connection, counts)
-    change = {
-        "event_count": counts.c.event_count + statement.excluded.event_count,
-        "last_seen": statement.excluded.last_seen,
-    }
-    keys = ["origin_id", "issue_id", "release_id"]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=change), rows)
+    connection.execute(_add_releases(connection.dialect.name), rows)
 
 
 def _write_tags(connection: Connection, origin_id: UUID, tags: Mapping[tuple[UUID, str, str], int]) -> None:
-    """Count tag values; a value not met before is counted only while its tag has room."""
-    counts, there = table(IssueTag), table(IssueTag).alias("there")
-    of_tag = (
-        (there.c.origin_id == bindparam("o")) & (there.c.issue_id == bindparam("i")) & (there.c.key == bindparam("k"))
-    )
-    room = select(func.count()).select_from(there).where(of_tag).scalar_subquery() < TAG_VALUES
-    known = select(literal(1)).where(of_tag, there.c.value == bindparam("v")).exists()
-    columns = [
-        bindparam(name, type_=counts.c[column].type) for name, column in zip("oikvc", counts.c.keys(), strict=True)
-    ]
-    statement = insert_into(connection, counts).from_select(counts.c.keys(), select(*columns).where(or_(known, room)))
-    added = counts.c.event_count + statement.excluded.event_count
-    rows = [
+    rows: list[dict[str, object]] = [
         {"o": origin_id, "i": issue_id, "k": key, "v": value, "c": count}
         for (issue_id, key, value), count in sorted(tags.items())
     ]
-    keys = ["origin_id", "issue_id", "key", "value"]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"event_count": added}), rows)
+    connection.execute(_add_tags(connection.dialect.name), rows)
 
 
 def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapping[bytes, int]]) -> dict[UUID, int]:
@@ -117,15 +93,58 @@ def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapp
         origin_id: The origin of all the issues.
         users: For each issue, each user's hash and the moment they first met it in this batch.
     """
-    rows = [
+    rows: list[dict[str, object]] = [
         {"origin_id": origin_id, "issue_id": issue_id, "user_hash": user, "first_seen": first}
         for issue_id, met in sorted(users.items())
         for user, first in sorted(met.items())
     ]
     added: defaultdict[UUID, int] = defaultdict(int)
     if rows:
-        there = table(IssueUser)
-        statement = insert_into(connection, there).on_conflict_do_nothing().returning(there.c.issue_id)
-        for issue_id in connection.execute(statement, rows).scalars():
+        for issue_id in connection.execute(_new_users(connection.dialect.name), rows).scalars():
             added[issue_id] += 1
     return added
+
+
+# Statements are made once for each dialect: making one costs more than running it.
+
+
+@cache
+def _add_hours(dialect: str) -> Any:
+    hours = table(IssueHour)
+    statement = insert_into(dialect, hours)
+    total = hours.c.event_count + statement.excluded.event_count
+    keys = ["origin_id", "issue_id", "hour"]
+    return statement.on_conflict_do_update(index_elements=keys, set_={"event_count": total})
+
+
+@cache
+def _add_releases(dialect: str) -> Any:
+    releases = table(IssueRelease)
+    statement = insert_into(dialect, releases)
+    change = {
+        "event_count": releases.c.event_count + statement.excluded.event_count,
+        "last_seen": statement.excluded.last_seen,
+    }
+    return statement.on_conflict_do_update(index_elements=["origin_id", "issue_id", "release_id"], set_=change)
+
+
+@cache
+def _add_tags(dialect: str) -> Any:
+    """Return the statement that counts a tag value; one not met before is counted only while its tag has room."""
+    tags, there = table(IssueTag), table(IssueTag).alias("there")
+    of_tag = (
+        (there.c.origin_id == bindparam("o")) & (there.c.issue_id == bindparam("i")) & (there.c.key == bindparam("k"))
+    )
+    room = select(func.count()).select_from(there).where(of_tag).scalar_subquery() < TAG_VALUES
+    known = select(literal(1)).where(of_tag, there.c.value == bindparam("v")).exists()
+    columns = [bindparam(name, type_=tags.c[column].type) for name, column in zip("oikvc", tags.c.keys(), strict=True)]
+    statement = insert_into(dialect, tags).from_select(tags.c.keys(), select(*columns).where(or_(known, room)))
+    total = tags.c.event_count + statement.excluded.event_count
+    keys = ["origin_id", "issue_id", "key", "value"]
+    return statement.on_conflict_do_update(index_elements=keys, set_={"event_count": total})
+
+
+@cache
+def _new_users(dialect: str) -> Any:
+    users = table(IssueUser)
+    return insert_into(dialect, users).on_conflict_do_nothing().returning(users.c.issue_id)

@@ -28,7 +28,7 @@ def add_discards(connection: Connection, origin_id: UUID, at: int, counts: Disca
         }
         for (category, reason), count in sorted(counts.items())
     ]
-    statement = insert_into(connection, discards)
+    statement = insert_into(connection.dialect.name, discards)
     total = discards.c.item_count + statement.excluded.item_count
     keys = ["origin_id", "hour", "category", "reason"]
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"item_count": total}), rows)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, Update, bindparam, select, update
 
 from provenance_core.ids import uuid7
 from provenance_core.lifecycle import Regression, State, Status, regresses
@@ -69,16 +71,8 @@ class IssueChanges:
         fingerprints = {item.new.event.fingerprint for item in items if item.new.event is not None}
         if not fingerprints:
             return
-        issues, prints = table(ErrorIssue), table(IssueFingerprint)
-        same = (issues.c.origin_id == prints.c.origin_id) & (issues.c.id == prints.c.issue_id)
-        statement = (
-            select(prints.c.fingerprint.label("found_by"), issues)
-            .join_from(prints, issues, same)
-            .where(prints.c.origin_id == self._origin_id, prints.c.fingerprint.in_(sorted(fingerprints)))
-            .order_by(issues.c.id)
-            .with_for_update(of=issues)
-        )
-        for row in self._connection.execute(statement).mappings():
+        given = {"of_origin": self._origin_id, "fingerprints": sorted(fingerprints)}
+        for row in self._connection.execute(_issues_by_fingerprint(), given).mappings():
             values = dict(row)
             self._by_fingerprint[values.pop("found_by")] = values["id"]
             self._keep(IssueRecord.from_row(values))
@@ -141,29 +135,18 @@ class IssueChanges:
         for issue_id, added in add_users(self._connection, self._origin_id, self._users).items():
             issue = self._issues[issue_id]
             self._issues[issue_id] = replace(issue, user_count=issue.user_count + added)
-        issues = table(ErrorIssue)
-        statement = (
-            update(issues)
-            .where(issues.c.origin_id == self._origin_id, issues.c.id == bindparam("of_issue"))
-            .values({name: bindparam(name) for name in _CHANGING})
-        )
         rows = [self._changed(issue) for _, issue in sorted(self._issues.items())]
-        self._connection.execute(statement, rows)
+        self._connection.execute(_update_issues(), rows)
         if self._history:
             self._connection.execute(table(StatusChange).insert(), self._history)
 
     def _changed(self, issue: IssueRecord) -> dict[str, object]:
         values: dict[str, object] = {name: getattr(issue, name) for name in _CHANGING}
-        return {"of_issue": issue.id, **values}
+        return {"of_origin": self._origin_id, "of_issue": issue.id, **values}
 
     def _insert(self) -> None:
-        numbers = table(IssueNumber)
-        count = insert_into(self._connection, numbers).values(origin_id=self._origin_id, last=len(self._new))
-        last: int = self._connection.execute(
-            count.on_conflict_do_update(
-                index_elements=[numbers.c.origin_id], set_={"last": numbers.c.last + count.excluded.last}
-            ).returning(numbers.c.last)
-        ).scalar_one()
+        given = {"origin_id": self._origin_id, "last": len(self._new)}
+        last: int = self._connection.execute(_next_numbers(self._connection.dialect.name), given).scalar_one()
         for number, issue_id in enumerate(self._new, last - len(self._new) + 1):
             self._issues[issue_id] = replace(self._issues[issue_id], number=number)
         new = [self._issues[issue_id] for issue_id in self._new]
@@ -229,3 +212,35 @@ def _one_more(issue: IssueRecord, item: Taken, event: NewEvent, release: KnownRe
         last_release_id=release.id if release else issue.last_release_id,
         event_count=issue.event_count + 1,
     )
+
+
+# Statements are made once: making one costs more than running it.
+
+
+@cache
+def _issues_by_fingerprint() -> Select[tuple[object, ...]]:
+    issues, prints = table(ErrorIssue), table(IssueFingerprint)
+    same = (issues.c.origin_id == prints.c.origin_id) & (issues.c.id == prints.c.issue_id)
+    some = prints.c.fingerprint.in_(bindparam("fingerprints", expanding=True))
+    return (
+        select(prints.c.fingerprint.label("found_by"), issues)
+        .join_from(prints, issues, same)
+        .where(prints.c.origin_id == bindparam("of_origin"), some)
+        .order_by(issues.c.id)
+        .with_for_update(of=issues)
+    )
+
+
+@cache
+def _update_issues() -> Update:
+    issues = table(ErrorIssue)
+    one = (issues.c.origin_id == bindparam("of_origin")) & (issues.c.id == bindparam("of_issue"))
+    return update(issues).where(one).values({name: bindparam(name) for name in _CHANGING})
+
+
+@cache
+def _next_numbers(dialect: str) -> Any:
+    numbers = table(IssueNumber)
+    count = insert_into(dialect, numbers)
+    more = {"last": numbers.c.last + count.excluded.last}
+    return count.on_conflict_do_update(index_elements=[numbers.c.origin_id], set_=more).returning(numbers.c.last)

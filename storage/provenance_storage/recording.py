@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from provenance_core.ids import uuid7
 from provenance_core.lifecycle import Regression
@@ -92,13 +94,17 @@ def _first_of_each(items: list[Taken]) -> dict[str, Taken]:
 def _claim(connection: Connection, origin_id: UUID, claims: dict[str, Taken]) -> set[str]:
     if not claims:
         return set()
-    keys = table(EventKey)
     rows = [
         {"origin_id": origin_id, "event_id": key, "received_at": item.received_at, "interaction_id": item.id}
         for key, item in sorted(claims.items())
     ]
-    statement = insert_into(connection, keys).on_conflict_do_nothing().returning(keys.c.event_id)
-    return set(connection.execute(statement, rows).scalars())
+    return set(connection.execute(_claim_keys(connection.dialect.name), rows).scalars())
+
+
+@cache
+def _claim_keys(dialect: str) -> Any:
+    keys = table(EventKey)
+    return insert_into(dialect, keys).on_conflict_do_nothing().returning(keys.c.event_id)
 
 
 def _duplicates(
@@ -139,9 +145,14 @@ def _first_records(connection: Connection, origin_id: UUID, event_ids: list[str]
 
 
 def _policy(connection: Connection, origin_id: UUID) -> Regression:
-    origins = table(Origin)
-    config = connection.execute(select(origins.c.config).where(origins.c.id == origin_id)).scalar_one()
+    config = connection.execute(_config_of_origin(), {"of_origin": origin_id}).scalar_one()
     return OriginConfig.model_validate_json(config).error_tracking.regression
+
+
+@cache
+def _config_of_origin() -> Select[str]:
+    origins = table(Origin)
+    return select(origins.c.config).where(origins.c.id == bindparam("of_origin"))
 
 
 def _releases(connection: Connection, origin_id: UUID, fresh: list[Taken]) -> dict[str, KnownRelease]:

@@ -38,7 +38,7 @@ def ensure_releases(connection: Connection, origin_id: UUID, met: Mapping[str, i
     if not missing:
         return known
     rows = [new_release(origin_id, version, met[version], registered=False) for version in missing]
-    connection.execute(insert_into(connection, table(Release)).on_conflict_do_nothing(), rows)
+    connection.execute(insert_into(connection.dialect.name, table(Release)).on_conflict_do_nothing(), rows)
     return find_releases(connection, origin_id, sorted(met))
 
 
