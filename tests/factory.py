@@ -7,7 +7,7 @@ from typing import Any
 from provenance_core.events import Via
 from provenance_core.origins import OriginConfig
 from provenance_server.context import Context, DirectRecorder
-from provenance_server.ingest import Envelope, from_payload
+from provenance_server.ingest import InteractionFields, from_payload
 from provenance_storage.records import OriginRecord, Recorded
 from provenance_storage.store import Store
 
@@ -66,7 +66,7 @@ def payload(**changes: Any) -> dict[str, Any]:
 
 def report(store: Store, origin: OriginRecord, *payloads: dict[str, Any], via: Via = Via.PUBLIC) -> list[Recorded]:
     """Record events of an origin."""
-    return store.record([from_payload(origin, one, via, Envelope()) for one in payloads])
+    return store.record([from_payload(origin, one, via, InteractionFields()) for one in payloads])
 
 
 def make_origin(store: Store, mnemonic: str = "shop") -> OriginRecord:

@@ -27,7 +27,7 @@ TAG_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class InteractionFields:
     """What stands around an interaction's own content."""
 
     resource_id: str | None = None
@@ -42,17 +42,17 @@ class Envelope:
 
 def from_sentry(origin: OriginRecord, raw: Mapping[str, Any], via: Via, *, repaired: int = 0) -> NewInteraction:
     """Prepare an event that a Sentry SDK sent."""
-    return from_event(origin, normalize_sentry(raw, repaired=repaired), via, Envelope())
+    return from_event(origin, normalize_sentry(raw, repaired=repaired), via, InteractionFields())
 
 
 def from_payload(
-    origin: OriginRecord, raw: Mapping[str, Any], via: Via, around: Envelope, *, repaired: int = 0
+    origin: OriginRecord, raw: Mapping[str, Any], via: Via, around: InteractionFields, *, repaired: int = 0
 ) -> NewInteraction:
     """Prepare an event of our own payload format."""
     return from_event(origin, normalize_interaction(raw, repaired=repaired), via, around)
 
 
-def from_event(origin: OriginRecord, event: Event, via: Via, around: Envelope) -> NewInteraction:
+def from_event(origin: OriginRecord, event: Event, via: Via, around: InteractionFields) -> NewInteraction:
     """Prepare a normalised event for the writer.
 
     Args:

@@ -18,7 +18,7 @@ from provenance_server import answers, views
 from provenance_server.arguments import GetById, ListInteractions, RecordInteraction
 from provenance_server.context import Context
 from provenance_server.cursors import read_cursor, write_cursor
-from provenance_server.ingest import LARGEST_EVENT, Envelope, check_size, from_payload, pack
+from provenance_server.ingest import LARGEST_EVENT, InteractionFields, check_size, from_payload, pack
 from provenance_server.operation import implements
 from provenance_server.operations import GET_INTERACTION, LIST_INTERACTIONS, RECORD_INTERACTION
 from provenance_storage.interactions import InteractionFilters
@@ -47,7 +47,7 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
     origin = _named("origin", arguments.origin, arguments.origin_id, store.origins)
     kind = _named("resourceType", arguments.resource_type, arguments.resource_type_id, store.resource_types)
     check_size(_size(arguments.interaction))
-    around = Envelope(
+    around = InteractionFields(
         resource_id=arguments.resource_id,
         uow_id=arguments.uow_id,
         user_id=arguments.user_id,
@@ -136,7 +136,11 @@ def _size(content: object) -> int:
 
 
 def _plain(
-    context: Context, origin: OriginRecord, words: tuple[NamedRecord, NamedRecord], content: object, around: Envelope
+    context: Context,
+    origin: OriginRecord,
+    words: tuple[NamedRecord, NamedRecord],
+    content: object,
+    around: InteractionFields,
 ) -> NewInteraction:
     """Prepare an interaction that is no error, told in a resource type and an action."""
     kept = Trim().bag(content, LARGEST_EVENT, DEEPEST, "interaction")

@@ -14,7 +14,7 @@ import pytest
 from provenance_cli.main import main
 from provenance_core.events import Via
 from provenance_core.origins import OriginConfig
-from provenance_server.ingest import Envelope, from_payload
+from provenance_server.ingest import InteractionFields, from_payload
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
@@ -102,7 +102,7 @@ def report(store: Store, origin: OriginRecord) -> Callable[..., None]:
     """Report an event like the crash above, with some of it changed."""
 
     def record(**changes: Any) -> None:
-        store.record([from_payload(origin, {**CRASH, **changes}, Via.LOCAL, Envelope())])
+        store.record([from_payload(origin, {**CRASH, **changes}, Via.LOCAL, InteractionFields())])
 
     return record
 
