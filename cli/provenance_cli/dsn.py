@@ -12,11 +12,19 @@ _EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  # what a server may be bou
 
 
 def dsn(settings: Settings, origin: Origin) -> str:
-    """Return the DSN of an origin on the server that the settings name, or that they would start."""
-    if settings.api_url is not None:
-        server = urlsplit(settings.api_url)
-        scheme, place = server.scheme, (server.netloc.rpartition("@")[2] + server.path).rstrip("/")
-    else:
-        host = "127.0.0.1" if settings.host in _EVERY_ADDRESS else settings.host
-        scheme, place = "http", f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
-    return f"{scheme}://{clean_line(origin.public_key, 100)}@{place}/{origin.number}"
+    """Return the DSN of an origin on the server that the settings name, that serves the store, or that would."""
+    address = urlsplit(settings.api_url or _served(settings) or _would_serve(settings))
+    place = (address.netloc.rpartition("@")[2] + address.path).rstrip("/").removesuffix("/api")
+    return f"{address.scheme}://{clean_line(origin.public_key, 100)}@{place}/{origin.number}"
+
+
+def _served(settings: Settings) -> str | None:
+    from provenance_storage.engine import sqlite_path  # noqa: PLC0415  # a remote client needs no store
+    from provenance_storage.server_lock import served_at  # noqa: PLC0415
+
+    return served_at(sqlite_path(settings.database_url))
+
+
+def _would_serve(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.host in _EVERY_ADDRESS else settings.host
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"

@@ -25,7 +25,7 @@ from provenance_core.errors import all_errors
 from provenance_core.events import Level
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Order, Sort
-from provenance_server.arguments import Detail
+from provenance_server.arguments import Detail, ReadIssue
 from provenance_server.bulk import update_statuses
 from provenance_server.operations import (
     GET_ERROR_ISSUE,
@@ -33,6 +33,7 @@ from provenance_server.operations import (
     GET_ERROR_ISSUES,
     UPDATE_ERROR_ISSUE_STATUS,
 )
+from provenance_server.parsing import parse_arguments
 
 app = typer.Typer(no_args_is_help=True, help="Find, read, resolve, ignore, mute and reopen error issues.")
 
@@ -103,14 +104,16 @@ def get_issue(
     as_json: Json = False,
 ) -> None:
     """Show one issue with the stack trace of an event."""
+    asked = arguments(issue_id=issue, event=event)
+    shown = parse_arguments(ReadIssue, asked | arguments(detail=detail)).detail
     with session_of(context).client() as client:
-        answer = client.call(GET_ERROR_ISSUE, arguments(issue_id=issue, event=event, detail=detail))
+        answer = client.call(GET_ERROR_ISSUE, asked)
     if as_json:
         print_json(answer.model_dump(mode="json", by_alias=True))
         return
     from provenance_cli.issue_page import print_issue  # noqa: PLC0415  # Rich is for people only
 
-    print_issue(answer, Detail(detail or Detail.CONCISE))
+    print_issue(answer, shown)
 
 
 @app.command("events", epilog=examples("errors events my-app-12 --limit 100"))

@@ -127,9 +127,10 @@ class TagValue(Model):
 
 
 class Tag(Model):
-    """The most frequent values of a tag."""
+    """How many events carry a tag, and its most frequent values."""
 
     key: str
+    event_count: int
     values: list[TagValue]
 
 
@@ -248,10 +249,17 @@ class Discard(Model):
     items: int
 
 
+class ReportedOrigin(Model):
+    """What the senders of an origin say of themselves: events that their SDKs dropped."""
+
+    discarded: list[Discard]
+
+
 class OriginDetail(Origin):
     """An origin with what it sent that was not kept."""
 
     discarded: list[Discard]
+    reported: ReportedOrigin
 
 
 class OriginList(Model):

@@ -57,6 +57,19 @@ def _mnemonic(text: str) -> str:
     return text
 
 
+def _whole(value: object) -> object:
+    """Take a number, or digits as a query has them; `true` and `2_5` are none."""
+    if isinstance(value, bool) or (isinstance(value, str) and not (value.isascii() and value.isdigit())):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _reference(text: str) -> str:
+    if "/" in text:
+        raise ValueError("must not contain `/`")
+    return text
+
+
 def _url(text: str) -> str:
     if not text.startswith(("https://", "http://")):
         raise ValueError("must begin with `https://` or `http://`")
@@ -75,10 +88,11 @@ LongText = Annotated[str, Field(min_length=1, max_length=10_000)]
 Moment = Annotated[str, Field(max_length=64), AfterValidator(_moment)]
 Mnemonic = Annotated[str, AfterValidator(_mnemonic)]
 Url = Annotated[str, Field(max_length=2_000), AfterValidator(_url)]
-OriginName = Annotated[str, Field(min_length=1, max_length=200, description="Mnemonic, number or id")]
-IssueReference = Annotated[str, Field(min_length=1, max_length=200, description="Id or shortId")]
+Reference = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_reference)]
+OriginName = Annotated[Reference, Field(description="Mnemonic, number or id")]
+IssueReference = Annotated[Reference, Field(description="Id or shortId")]
 Asked = Annotated[Status, Field(json_schema_extra={"enum": [status for status in Status if status != "regressed"]})]
-Limit = Annotated[int, Field(ge=1, le=LARGEST_LIMIT)]
+Limit = Annotated[int, Field(ge=1, le=LARGEST_LIMIT), BeforeValidator(_whole)]
 Cursor = Annotated[str, Field(min_length=1, max_length=1_000, description="nextCursor of the page before")]
 
 
@@ -105,6 +119,11 @@ class GetIssue(Arguments):
     path_arguments = frozenset({"issueId"})
     issue_id: IssueReference
     event: Text = Field(default="latest", description="latest, first or an event id")
+
+
+class ReadIssue(GetIssue):
+    """The same, and how much of the event a reader is shown."""
+
     detail: Detail = Detail.CONCISE
 
 
@@ -123,17 +142,14 @@ class UpdateStatus(Arguments):
     path_arguments = frozenset({"issueId"})
     issue_id: IssueReference
     status: Asked
-    release: Text | None = Field(default=None, description="With resolved: the version that fixes it; default newest")
-    note: LongText | None = Field(default=None, description="Why, for the history")
-
-
-class UpdateStatuses(Arguments):
-    """Which issues become what; each has its own outcome."""
-
-    issue_id: IssueReference | Annotated[tuple[IssueReference, ...], Field(min_length=1, max_length=LARGEST_BULK)]
-    status: Asked
     release: Text | None = Field(default=None, description="With resolved: version that fixes it; default newest")
     note: LongText | None = Field(default=None, description="Why, for the history")
+
+
+class UpdateStatuses(UpdateStatus):
+    """Which issues become what; each has its own outcome."""
+
+    issue_id: IssueReference | Annotated[tuple[IssueReference, ...], Field(min_length=1, max_length=LARGEST_BULK)]  # type: ignore[assignment]  # one issue, or several
 
 
 class ListReleases(Arguments):
@@ -199,7 +215,7 @@ class GetById(Arguments):
     """Which one, by id or mnemonic."""
 
     path_arguments = frozenset({"id"})
-    id: Text
+    id: Reference
 
 
 class ListAll(Arguments):
@@ -222,7 +238,7 @@ class UpdateOrigin(Arguments):
     """Changes to an origin; what is left out stays."""
 
     path_arguments = frozenset({"id"})
-    id: Text
+    id: Reference
     mnemonic: Mnemonic | None = None
     name: Text | None = None
     description: LongText | None = None
@@ -241,7 +257,7 @@ class UpdateWord(Arguments):
     """Changes to a resource type or an action; what is left out stays."""
 
     path_arguments = frozenset({"id"})
-    id: Text
+    id: Reference
     mnemonic: Mnemonic | None = None
     name: Text | None = None
     description: LongText | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
-from provenance_core.errors import ProvenanceError, Unavailable, all_errors
+from provenance_core.errors import InvalidInput, ProvenanceError, TooManyRequests, Unavailable, all_errors
 from provenance_core.events import Model
 from provenance_server.arguments import Arguments
 from provenance_server.operation import Operation
@@ -57,10 +57,13 @@ class RemoteClient:
     """Run operations on a server.
 
     Args:
-        api_url: The server's address, without `/api`.
+        api_url: The server's address; an `/api` at its end is left out.
         api_key: The key to present, if any.
         actor: Who asks, for the history.
         transport: How requests travel; a test may pass its own.
+
+    Raises:
+        InvalidInput: The key cannot be one.
     """
 
     def __init__(
@@ -68,10 +71,12 @@ class RemoteClient:
     ) -> None:
         import httpx  # noqa: PLC0415  # costs a tenth of a second that the local client need not pay
 
-        self._url = api_url.rstrip("/")
+        self._url = api_url.rstrip("/").removesuffix("/api")
         self._failures = (httpx.HTTPError, httpx.InvalidURL)
         headers = {"x-userid": actor.encode("ascii", "replace").decode()}
         if api_key is not None:
+            if not api_key.isascii() or not api_key.isprintable():
+                raise InvalidInput("The API key holds characters that no key has; copy it again.")
             headers["x-api-key"] = api_key
         self._http = httpx.Client(headers=headers, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False)
 
@@ -84,7 +89,8 @@ class RemoteClient:
             path = path.replace(f"{{{name}}}", quote(str(values.pop(name)), safe=""))
         try:
             if operation.method in {"GET", "DELETE"}:
-                answer = self._http.request(operation.method, self._url + path, params=values)
+                given = {name: value for name, value in values.items() if value is not None}
+                answer = self._http.request(operation.method, self._url + path, params=given)
             else:
                 answer = self._http.request(operation.method, self._url + path, json=values)
         except self._failures:
@@ -98,7 +104,7 @@ class RemoteClient:
             if answer.is_success:
                 return operation.answer.model_validate_json(answer.content)
             told = answer.json()["error"]
-            raise all_errors().get(told["code"], ProvenanceError)(told["message"], told.get("details"))
+            raise _error(str(told["code"]), str(told["message"]), dict(told.get("details") or {}))
         except (ValueError, KeyError, TypeError):
             raise Unavailable(
                 f"What answers at {self._url} is not this version of provenance (HTTP {answer.status_code})."
@@ -107,3 +113,11 @@ class RemoteClient:
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+
+def _error(code: str, message: str, details: dict[str, Any]) -> ProvenanceError:
+    """Return the error that a server told; a code we do not know is a fault of the server."""
+    kind = all_errors().get(code)
+    if kind is TooManyRequests:
+        return TooManyRequests(message, int(details.get("retryAfter", 1)))
+    return kind(message, details) if kind is not None else Unavailable(message, details)

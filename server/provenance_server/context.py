@@ -42,4 +42,4 @@ class Context:
     store: Store
     recorder: Recorder
     actor: str
-    via: Via = Via.LOCAL
+    via: Via

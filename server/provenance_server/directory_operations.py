@@ -38,6 +38,9 @@ from provenance_server.operations import (
 from provenance_storage.records import NamedRecord, OriginRecord
 from provenance_storage.vocabulary import Vocabulary
 
+CLIENT_REASON = "client_"
+"""How the reason of a discard begins that a client report told."""
+
 Row = TypeVar("Row", OriginRecord, NamedRecord)
 
 
@@ -61,25 +64,22 @@ def create_origin(context: Context, arguments: CreateOrigin) -> answers.Origin:
 def get_origin(context: Context, arguments: GetById) -> answers.OriginDetail:
     """Read one origin by id, number or mnemonic, with what it sent that was not kept."""
     row = context.store.origins.find(arguments.id)
-    discarded = [
-        answers.Discard(category=category, reason=reason, items=items)
-        for (category, reason), items in sorted(context.store.discarded(row.id).items())
-    ]
-    return answers.OriginDetail(**dict(views.origin(row)), discarded=discarded)
+    ours: list[answers.Discard] = []
+    theirs: list[answers.Discard] = []
+    for (category, reason), items in sorted(context.store.discarded(row.id).items()):
+        told = reason.removeprefix(CLIENT_REASON)
+        kept = ours if told == reason else theirs
+        kept.append(answers.Discard(category=category, reason=told, items=items))
+    reported = answers.ReportedOrigin(discarded=theirs)
+    return answers.OriginDetail(**dict(views.origin(row)), discarded=ours, reported=reported)
 
 
 @implements(UPDATE_ORIGIN)
 def update_origin(context: Context, arguments: UpdateOrigin) -> answers.Origin:
     """Change an origin; what is left out stays."""
     row = context.store.origins.find(arguments.id)
-    changed = context.store.origins.update(
-        row.id,
-        (arguments.mnemonic or row.mnemonic).lower(),
-        arguments.name or row.name,
-        arguments.description or row.description,
-        arguments.config or row.config,
-    )
-    return views.origin(changed)
+    given = arguments.model_dump(include={"mnemonic", "name", "description", "config"}, exclude_unset=True)
+    return views.origin(context.store.origins.update(row.id, given))
 
 
 @implements(DELETE_ORIGIN)

@@ -14,7 +14,7 @@ from provenance_core.events import Event, Via
 from provenance_core.fingerprint import fingerprint
 from provenance_core.normalize import action_of, normalize_interaction, normalize_sentry
 from provenance_core.stacktrace import culprit, title
-from provenance_storage.issue_list import ENVIRONMENT_TAG
+from provenance_storage.counters import ENVIRONMENT_TAG
 from provenance_storage.payloads import compress
 from provenance_storage.records import NewEvent, NewInteraction, OriginRecord
 from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
@@ -81,7 +81,6 @@ def from_event(origin: OriginRecord, event: Event, via: Via, around: Interaction
             title=title(event),
             level=event.level,
             event_id=event.event_id,
-            error_type=event.error_type,
             culprit=culprit(event),
             handled=event.handled,
             platform=event.platform,

@@ -31,6 +31,7 @@ from provenance_storage.store import Store
 from provenance_storage.system import ACTION_IDS
 
 HOURS_SHOWN = 168
+TAGS_SHOWN = 40
 TAG_VALUES_SHOWN = 5
 RELEASES_SHOWN = 10
 
@@ -41,19 +42,21 @@ _ACTIONS = {identity: action for action, identity in ACTION_IDS.items()}
 def get_error_issues(context: Context, arguments: ListIssues) -> answers.IssueList:
     """List error issues, newest activity first, filtered and paged."""
     store = context.store
-    position = read_cursor(arguments, arguments.cursor, 2)
+    position = read_cursor(arguments, arguments.cursor, 3)
+    began = position[0][1] if position else store.clock()
     order = IssueOrder(
         sort=arguments.sort,
         descending=arguments.order is Order.DESC,
         watermark=position[0][0] if position else None,
-        after=(position[0][1], position[1]) if position else None,
+        began=began,
+        after=(position[0][2], position[1]) if position else None,
     )
     page = store.issues.list(_filters(context, arguments), order, arguments.limit)
     origins = views.origins_by_id(store, (row.origin_id for row in page.issues))
     releases = views.releases_of(store, page.issues)
     cursor = None
     if page.next_after is not None:
-        cursor = write_cursor(arguments, (page.watermark, page.next_after[0]), page.next_after[1])
+        cursor = write_cursor(arguments, (page.watermark, began, page.next_after[0]), page.next_after[1])
     items = [views.issue(row, origins[row.origin_id], releases) for row in page.issues]
     return answers.IssueList(items=items, total=page.total, next_cursor=cursor)
 
@@ -125,8 +128,11 @@ def _event(store: Store, issue: IssueRecord, which: str) -> InteractionRecord:
     named = {"latest": issue.last_event_id, "first": issue.first_event_id}
     identity = named.get(which) or parse_uuid(which)
     found = store.interactions.find(identity, [issue.origin_id]) if identity else None
+    if found is None:
+        senders = identity.hex if identity else which
+        found = store.interactions.by_event_id(issue.origin_id, senders)
     if found is None or found.issue_id != issue.id:
-        raise NotFound(f"The issue has no event {quoted(which)}. Use `latest`, `first` or an id from its events.")
+        raise NotFound(f"The issue has no event {quoted(which)}. Use `latest`, `first`, or an id of its events.")
     return found
 
 
@@ -149,12 +155,14 @@ def _hours(store: Store, issue: IssueRecord) -> list[answers.HourCount]:
 
 
 def _tags(store: Store, issue: IssueRecord) -> list[answers.Tag]:
-    values: dict[str, list[answers.TagValue]] = {}
-    for tag in store.issues.tags(issue):
-        shown = values.setdefault(tag.key, [])
-        if len(shown) < TAG_VALUES_SHOWN:
-            shown.append(answers.TagValue(value=tag.value, event_count=tag.event_count))
-    return [answers.Tag(key=key, values=shown) for key, shown in values.items()]
+    return [
+        answers.Tag(
+            key=tag.key,
+            event_count=tag.event_count,
+            values=[answers.TagValue(value=value, event_count=count) for value, count in tag.values.items()],
+        )
+        for tag in store.issues.tags(issue, TAGS_SHOWN, TAG_VALUES_SHOWN)
+    ]
 
 
 @implements(GET_ERROR_ISSUE_EVENTS)

@@ -40,6 +40,8 @@ gc.freeze()
 DISTRIBUTION = "provenance-errors"
 ACTOR_LENGTH = 64
 
+_log = logging.getLogger(__name__)
+
 _tools: dict[str, ErrorTool] = {tool.definition.name: tool for tool in TOOLS}
 
 
@@ -110,6 +112,9 @@ def _call(opener: Opener, actor: str, name: str, arguments: dict[str, Any]) -> C
         answer = tool.run(opener.client(actor), arguments)
     except ProvenanceError as error:
         return _refused(error.message)
+    except Exception:  # noqa: BLE001  # a fault of ours is told as one, and the server goes on
+        _log.exception("The tool %s failed.", name)
+        return _refused("Provenance failed on this call; that is a fault of it. Its log on stderr says more.")
     return CallToolResult(content=[TextContent(type="text", text=to_text(answer))], structured_content=answer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provenance_core.events import Via
 from provenance_server.client import Client, LocalClient, RemoteClient
 from provenance_server.context import Context, DirectRecorder
 from provenance_server.settings import Settings
@@ -21,4 +22,4 @@ def open_client(settings: Settings, actor: str) -> Client:
     if settings.api_url is not None:
         return RemoteClient(settings.api_url, settings.api_key, actor)
     store = Store.open(settings.database_url)
-    return LocalClient(Context(store, DirectRecorder(store), actor))
+    return LocalClient(Context(store, DirectRecorder(store), actor, Via.LOCAL))

@@ -1,7 +1,7 @@
 """Answers as compact JSON for models: facts as they are, reports bounded, cleaned and still under `reported`.
 
 Nothing empty is printed. Whatever an event holds, a result stays within the budgets below; what was cut is said in
-`event.cut`, with how to get it.
+`event.reported.cut`, with how to get it.
 """
 
 from __future__ import annotations
@@ -127,8 +127,9 @@ def _event(event: EventDetail, budget: Budget, detail: Detail) -> dict[str, Any]
     said = [f"{text}: detail=full" if detail is Detail.CONCISE else text for text in cuts]
     if detail is Detail.CONCISE and (event.reported.extra or event.reported.contexts):
         said.append("contexts and extra: detail=full")
-    facts |= {"cut": said, "trimmedAtIngest": len(marks.trimmed), "scrubbedAtIngest": len(marks.scrubbed)}
-    kept = {key: value for key, value in facts.items() if value not in (None, [], 0)}
+    sizes = {"cut": said, "trimmedAtIngest": len(marks.trimmed), "scrubbedAtIngest": len(marks.scrubbed)}
+    reported |= {key: value for key, value in sizes.items() if value}
+    kept = {key: value for key, value in facts.items() if value is not None}
     return kept | {"reported": reported | {"stack": stack}}
 
 

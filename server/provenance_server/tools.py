@@ -9,7 +9,7 @@ from typing import Any, cast
 from mcp.types import Tool, ToolAnnotations
 
 from provenance_server import arguments
-from provenance_server.arguments import Arguments, Detail
+from provenance_server.arguments import Arguments
 from provenance_server.bulk import update_statuses
 from provenance_server.client import Client
 from provenance_server.operations import (
@@ -47,8 +47,10 @@ def _get_error_issues(client: Client, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _get_error_issue(client: Client, raw: Mapping[str, Any]) -> dict[str, Any]:
-    answer = client.call(GET_ERROR_ISSUE, dict(raw))
-    return to_json(answer, Detail(raw.get("detail", Detail.CONCISE)))
+    detail = parse_arguments(arguments.ReadIssue, raw).detail
+    return to_json(
+        client.call(GET_ERROR_ISSUE, {name: value for name, value in raw.items() if name != "detail"}), detail
+    )
 
 
 def _update_error_issue_status(client: Client, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +131,7 @@ TOOLS: tuple[ErrorTool, ...] = (
     ),
     _tool(
         _get_error_issue,
-        arguments.GetIssue,
+        arguments.ReadIssue,
         "Read an error issue",
         "Read what is needed to fix one issue: root cause first, resolved stack with source lines and variables, "
         f"request, breadcrumbs, tags, releases, history. {_EVIDENCE}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, Uuid
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -55,4 +55,3 @@ Micros = BigInteger().with_variant(Integer(), "sqlite")
 """A moment: microseconds since 1970, UTC."""
 
 Blob = LargeBinary
-String = Text

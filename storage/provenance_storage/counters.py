@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, Text, and_, bindparam, case, func, literal, or_, select
 
+from provenance_storage.columns import Count
 from provenance_storage.statements import insert_into
-from provenance_storage.tables import IssueHour, IssueRelease, IssueTag, IssueUser, table
+from provenance_storage.tables import IssueHour, IssueRelease, IssueTag, IssueTagKey, IssueUser, table
 
 HOUR = 3_600_000_000
 """An hour in microseconds."""
 
+TAG_KEYS = 50
+"""How many tags of the senders' own are counted on an issue; those that every event states are counted beside."""
+
 TAG_VALUES = 100
-"""How many different values of one tag are counted on an issue; later ones are in the total only."""
+"""How many different values of one tag are counted on an issue; later ones are in the tag's total only."""
+
+ENVIRONMENTS = 1_000
+"""The same for environments, which lists are filtered by."""
+
+ENVIRONMENT_TAG = "environment"
+STATED_TAGS = frozenset(
+    {
+        ENVIRONMENT_TAG,
+        "browser",
+        "handled",
+        "level",
+        "os",
+        "runtime",
+        "server_name",
+        "transaction",
+        "url",
+    }
+)
+"""The tags that are counted of every event, from what it states elsewhere."""
 
 
 @dataclass(slots=True)
@@ -78,11 +101,19 @@ def _write_releases(
 
 
 def _write_tags(connection: Connection, origin_id: UUID, tags: Mapping[tuple[UUID, str, str], int]) -> None:
-    rows: list[dict[str, object]] = [
+    totals: Counter[tuple[UUID, str]] = Counter()
+    for (issue_id, key, _), count in tags.items():
+        totals[issue_id, key] += count
+    keys: list[dict[str, object]] = [
+        {"o": origin_id, "i": issue_id, "k": key, "c": count, "s": int(key in STATED_TAGS)}
+        for (issue_id, key), count in sorted(totals.items())
+    ]
+    connection.execute(_add_tag_keys(connection.dialect.name), keys)
+    values: list[dict[str, object]] = [
         {"o": origin_id, "i": issue_id, "k": key, "v": value, "c": count}
         for (issue_id, key, value), count in sorted(tags.items())
     ]
-    connection.execute(_add_tags(connection.dialect.name), rows)
+    connection.execute(_add_tags(connection.dialect.name), values)
 
 
 def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapping[bytes, int]]) -> dict[UUID, int]:
@@ -129,19 +160,38 @@ def _add_releases(dialect: str) -> Any:
 
 
 @cache
+def _add_tag_keys(dialect: str) -> Any:
+    """Return the statement that counts a tag; one not met before only while there is room, or if every event has it."""
+    tags, there = table(IssueTagKey), table(IssueTagKey).alias("there")
+    of_issue = (there.c.origin_id == bindparam("o")) & (there.c.issue_id == bindparam("i"))
+    room = select(func.count()).select_from(there).where(of_issue).scalar_subquery() < TAG_KEYS + len(STATED_TAGS)
+    known = select(literal(1)).where(of_issue, there.c.key == bindparam("k")).exists()
+    allowed = or_(known, room, bindparam("s", type_=Count) == 1)
+    return _add_where(dialect, tags, "oikc", allowed)
+
+
+@cache
 def _add_tags(dialect: str) -> Any:
-    """Return the statement that counts a tag value; one not met before is counted only while its tag has room."""
-    tags, there = table(IssueTag), table(IssueTag).alias("there")
+    """Return the statement that counts a value of a counted tag; one not met before only while there is room."""
+    tags, there, counted = table(IssueTag), table(IssueTag).alias("there"), table(IssueTagKey)
     of_tag = (
         (there.c.origin_id == bindparam("o")) & (there.c.issue_id == bindparam("i")) & (there.c.key == bindparam("k"))
     )
-    room = select(func.count()).select_from(there).where(of_tag).scalar_subquery() < TAG_VALUES
+    most = case((bindparam("k", type_=Text) == ENVIRONMENT_TAG, ENVIRONMENTS), else_=TAG_VALUES)
+    room = select(func.count()).select_from(there).where(of_tag).scalar_subquery() < most
     known = select(literal(1)).where(of_tag, there.c.value == bindparam("v")).exists()
-    columns = [bindparam(name, type_=tags.c[column].type) for name, column in zip("oikvc", tags.c.keys(), strict=True)]
-    statement = insert_into(dialect, tags).from_select(tags.c.keys(), select(*columns).where(or_(known, room)))
-    total = tags.c.event_count + statement.excluded.event_count
-    keys = ["origin_id", "issue_id", "key", "value"]
-    return statement.on_conflict_do_update(index_elements=keys, set_={"event_count": total})
+    kept = select(literal(1)).where(
+        counted.c.origin_id == bindparam("o"), counted.c.issue_id == bindparam("i"), counted.c.key == bindparam("k")
+    )
+    return _add_where(dialect, tags, "oikvc", and_(kept.exists(), or_(known, room)))
+
+
+def _add_where(dialect: str, counts: Table, names: str, allowed: ColumnElement[bool]) -> Any:
+    """Return an upsert that adds to `event_count`, of rows given under one-letter names, where it is allowed."""
+    columns = [bindparam(name, type_=column.type) for name, column in zip(names, counts.c, strict=True)]
+    statement = insert_into(dialect, counts).from_select(counts.c.keys(), select(*columns).where(allowed))
+    total = counts.c.event_count + statement.excluded.event_count
+    return statement.on_conflict_do_update(index_elements=list(counts.primary_key), set_={"event_count": total})
 
 
 @cache

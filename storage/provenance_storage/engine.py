@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,13 +16,16 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from provenance_core.errors import InvalidInput, Unavailable
+from provenance_core.errors import Busy, InvalidInput, Unavailable
 
 BUSY_TIMEOUT_MS = 15_000
 SAFE_SQLITE = (3, 51, 3)
 """The first SQLite whose WAL cannot be corrupted by two connections that race for a checkpoint."""
+
+_log = logging.getLogger(__name__)
 
 _PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
@@ -36,7 +41,7 @@ _PRAGMAS = (
 def sqlite_module() -> ModuleType:
     """Return the newest SQLite driver there is: the bundled `pysqlite3`, else Python's own."""
     try:
-        return importlib.import_module("pysqlite3")
+        return importlib.import_module("pysqlite3.dbapi2")
     except ImportError:
         return sqlite3
 
@@ -45,7 +50,7 @@ class Database:
     """Hand out connections of one database: readers that cannot write, and one writer at a time.
 
     On SQLite every write is a short `BEGIN IMMEDIATE` transaction on the only writing connection of this process, and
-    no connection checkpoints by itself; the server does, through `checkpoint`.
+    no connection checkpoints while it is open; the server does, through `checkpoint`.
 
     Args:
         url: An SQLAlchemy URL, `sqlite:///path`.
@@ -56,6 +61,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.path = sqlite_path(url)
+        _warn_of_old_sqlite()
         self._reader = self._engine("BEGIN", query_only=True, pool_size=4)
         self._writer = self._engine("BEGIN IMMEDIATE", query_only=False, pool_size=1)
         self._write_lock = threading.Lock()
@@ -69,6 +75,7 @@ class Database:
             max_overflow=0,
             pool_timeout=60,
             connect_args={"check_same_thread": False},
+            hide_parameters=True,  # an error must not carry the text of an event into a log
         )
 
         def set_up(connection: Any, _record: object) -> None:
@@ -110,9 +117,16 @@ class Database:
             finally:
                 raw.close()
 
-    def checkpoint(self, mode: str) -> None:
-        """Move the write-ahead log into the database file; `mode` is PASSIVE or TRUNCATE."""
-        self.pragma(f"wal_checkpoint({mode})")
+    def checkpoint(self) -> bool:
+        """Move the write-ahead log into the database file, and say whether all of it could be moved.
+
+        Nobody is waited for: what a reader still needs stays in the log for the next time.
+        """
+        self.pragma("busy_timeout=0")
+        try:
+            return self.pragma("wal_checkpoint(TRUNCATE)") == 0
+        finally:
+            self.pragma(f"busy_timeout={BUSY_TIMEOUT_MS}")
 
     def wal_bytes(self) -> int:
         """Return the size of the write-ahead log in bytes."""
@@ -137,19 +151,36 @@ def sqlite_path(url: str) -> Path:
         raise InvalidInput("The database URL is malformed; write sqlite:///path/to/file.sqlite3.") from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise InvalidInput("Only a SQLite file can be the store; write sqlite:///path/to/file.sqlite3.")
-    return Path(parsed.database).absolute()
+    return Path(parsed.database).resolve()
 
 
 @contextmanager
 def _reachable(path: Path) -> Generator[None]:
     """Tell a store that cannot be used from a fault of ours."""
+    driver = sqlite_module()
     try:
         yield
+    except PoolTimeoutError:
+        raise Unavailable(f"The store {path} has too many readers now; try again in a moment.") from None
     except OperationalError as error:
-        raise Unavailable(
-            f"The store {path} cannot be used now: {error.orig}. Check disk space and permissions."
-        ) from error
-    except DatabaseError as error:
-        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
+        raise _unusable(path, error.orig) from error
+    except driver.OperationalError as error:
+        raise _unusable(path, error) from error
+    except (DatabaseError, driver.DatabaseError) as error:
+        if "not a database" in str(error) or "malformed" in str(error):
             raise Unavailable(f"The file {path} is damaged or not a store; restore it from a backup.") from error
         raise
+
+
+def _unusable(path: Path, reason: object) -> Unavailable:
+    if "locked" in str(reason):
+        return Busy(f"Another process has held the store {path} for too long; try again, or end that process.")
+    return Unavailable(f"The store {path} cannot be used now: {reason}. Check disk space and permissions.")
+
+
+@cache
+def _warn_of_old_sqlite() -> None:
+    found: tuple[int, int, int] = sqlite_module().sqlite_version_info
+    if found < SAFE_SQLITE:
+        safe, has = (".".join(map(str, version)) for version in (SAFE_SQLITE, found))
+        _log.warning("SQLite %s can damage a store in rare races; use %s or later, or install pysqlite3.", has, safe)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, literal, select, tuple_
 
-from provenance_core.events import Via
+from provenance_core.events import Level, Via
 from provenance_core.ids import milliseconds_of
 from provenance_storage.columns import UuidBytes
 from provenance_storage.engine import Database
 from provenance_storage.payloads import decompress
 from provenance_storage.records import InteractionRecord, IssueRecord
-from provenance_storage.tables import Interaction, InteractionPayload, Origin, table
+from provenance_storage.tables import EventKey, Interaction, InteractionPayload, Origin, table
 
 Position = tuple[int, UUID]
 """Moment of receipt and id: where a page ended."""
@@ -79,6 +80,14 @@ class Interactions:
             row = connection.execute(statement.where(rows.c.origin_id.in_(origins))).first()
         return _record(row) if row else None
 
+    def by_event_id(self, origin_id: UUID, event_id: str) -> InteractionRecord | None:
+        """Return the event that its sender calls by an id."""
+        keys = table(EventKey)
+        statement = select(keys.c.interaction_id).where(keys.c.origin_id == origin_id, keys.c.event_id == event_id)
+        with self._database.read() as connection:
+            identity = connection.execute(statement).scalar_one_or_none()
+        return self.find(identity, [origin_id]) if identity is not None else None
+
     def payload(self, record: InteractionRecord) -> bytes:
         """Return what an interaction carried, as JSON."""
         payloads = table(InteractionPayload)
@@ -125,5 +134,6 @@ def _page(
 
 
 def _record(row: Sequence[object]) -> InteractionRecord:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    return InteractionRecord(**{**values, "via": Via(values["via"])})  # type: ignore[arg-type]  # the columns' types
+    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+    values |= {"via": Via(values["via"]), "level": Level(values["level"]) if values["level"] else None}
+    return InteractionRecord(**values)

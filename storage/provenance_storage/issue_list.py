@@ -1,8 +1,9 @@
 """Lists of issues whose pages show every issue once, even while events arrive.
 
-A walk is pinned to a moment, its watermark. An issue that got no event since stands where its columns say; one that
-did is put where it stood then, by counting back from its events. Every event is received strictly later than the
-ones before it, so what happened by the watermark never changes.
+A walk is pinned to the last event of the store when it began, its watermark. An issue that got no event since stands
+where its columns say; one that did is put where it stood then, with the level and status it had, by counting back from
+its events. Every event is received strictly later than the ones before it, so what happened by the watermark never
+changes. Only the words that `query` looks for are today's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from provenance_core.events import Level
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Sort
 from provenance_storage.columns import UuidBytes
+from provenance_storage.counters import ENVIRONMENT_TAG
 from provenance_storage.records import IssueRecord
 from provenance_storage.statements import like
 from provenance_storage.tables import (
@@ -26,10 +28,9 @@ from provenance_storage.tables import (
     IssueTag,
     IssueUser,
     Release,
+    StatusChange,
     table,
 )
-
-ENVIRONMENT_TAG = "environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ class IssueFilters:
 
 @dataclass(frozen=True, slots=True)
 class IssueOrder:
-    """In which order, from where: the watermark of the walk, and value and id of the last row shown."""
+    """In which order, from where: the walk's watermark and beginning, and value and id of the last row shown."""
 
     sort: Sort = Sort.LAST_SEEN
     descending: bool = True
     watermark: int | None = None
+    began: int = 0
     after: tuple[int, UUID] | None = None
 
 
@@ -69,7 +71,7 @@ class IssuePage:
 def list_issues(connection: Connection, filters: IssueFilters, order: IssueOrder, limit: int) -> IssuePage:
     """Return one page of the issues that match, as they were ordered at the walk's watermark."""
     watermark = order.watermark if order.watermark is not None else latest_receipt(connection)
-    views = [_Settled(watermark)] if order.watermark is None else [_Settled(watermark), _Moved(watermark)]
+    views = [_Settled(watermark)] if order.watermark is None else [_Settled(watermark), _Moved(watermark, order.began)]
     found: list[tuple[int, IssueRecord]] = []
     total = 0
     for view in views:
@@ -113,6 +115,14 @@ class _Settled:
         """Return how many users it had by then."""
         return self.issues.c.user_count
 
+    def level(self) -> ColumnElement[str]:
+        """Return its level by then."""
+        return self.issues.c.level
+
+    def status(self) -> ColumnElement[str]:
+        """Return its status, but for what events did to it since."""
+        return self.issues.c.status
+
     def sorted_by(self, sort: Sort) -> ColumnElement[int]:
         """Return the value the list is ordered by."""
         match sort:
@@ -127,7 +137,16 @@ class _Settled:
 
 
 class _Moved(_Settled):
-    """Issues that were there by the watermark and got events since."""
+    """Issues that were there by the watermark and got events since.
+
+    Args:
+        watermark: The moment of the last event when the walk began.
+        began: The moment the walk began; changes of status until then count.
+    """
+
+    def __init__(self, watermark: int, began: int) -> None:
+        super().__init__(watermark)
+        self.began = began
 
     def there(self) -> ColumnElement[bool]:
         return (self.issues.c.last_seen > self.watermark) & (self.issues.c.first_seen <= self.watermark)
@@ -151,6 +170,25 @@ class _Moved(_Settled):
         )
         return self.issues.c.user_count - since.scalar_subquery()
 
+    def level(self) -> ColumnElement[str]:
+        events = table(Interaction)
+        last = select(events.c.level).where(self._of_issue(), events.c.received_at <= self.watermark)
+        return last.order_by(events.c.received_at.desc()).limit(1).scalar_subquery()
+
+    def status(self) -> ColumnElement[str]:
+        changes = table(StatusChange)
+        last = (
+            select(changes.c.to_status)
+            .where(
+                changes.c.origin_id == self.issues.c.origin_id,
+                changes.c.issue_id == self.issues.c.id,
+                changes.c.changed_at <= self.began,
+            )
+            .order_by(changes.c.id.desc())
+            .limit(1)
+        )
+        return func.coalesce(last.scalar_subquery(), Status.OPEN.value)
+
     def _of_issue(self) -> ColumnElement[bool]:
         events = table(Interaction)
         return (events.c.origin_id == self.issues.c.origin_id) & (events.c.issue_id == self.issues.c.id)
@@ -162,9 +200,9 @@ def _matching(view: _Settled, filters: IssueFilters) -> Select[tuple[object, ...
     if filters.origin_id is not None:
         statement = statement.where(issues.c.origin_id == filters.origin_id)
     if filters.statuses:
-        statement = statement.where(issues.c.status.in_([status.value for status in filters.statuses]))
+        statement = statement.where(view.status().in_([status.value for status in filters.statuses]))
     if filters.levels:
-        statement = statement.where(issues.c.level.in_([level.value for level in filters.levels]))
+        statement = statement.where(view.level().in_([level.value for level in filters.levels]))
     if filters.since is not None:
         statement = statement.where(view.last_seen() >= filters.since)
     if filters.until is not None:

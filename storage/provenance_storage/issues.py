@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
@@ -15,7 +15,7 @@ from provenance_core.lifecycle import State, Status, change
 from provenance_storage.clock import Clock
 from provenance_storage.engine import Database
 from provenance_storage.issue_list import IssueFilters, IssueOrder, IssuePage, list_issues
-from provenance_storage.records import IssueRecord, IssueReleaseRecord, StatusChangeRecord, TagValue
+from provenance_storage.records import IssueRecord, IssueReleaseRecord, StatusChangeRecord, TagRecord
 from provenance_storage.release_rows import release_order
 from provenance_storage.releases import find_release, newest_release
 from provenance_storage.tables import (
@@ -23,6 +23,7 @@ from provenance_storage.tables import (
     IssueHour,
     IssueRelease,
     IssueTag,
+    IssueTagKey,
     Origin,
     StatusChange,
     table,
@@ -120,16 +121,16 @@ class Issues:
         with self._database.read() as connection:
             return [IssueReleaseRecord(*row) for row in connection.execute(statement)]
 
-    def tags(self, issue: IssueRecord) -> list[TagValue]:
-        """Return how many events of an issue carried each value of each tag, by tag, most frequent first."""
-        tags = table(IssueTag)
-        statement = (
-            select(tags.c.key, tags.c.value, tags.c.event_count)
-            .where(tags.c.origin_id == issue.origin_id, tags.c.issue_id == issue.id)
-            .order_by(tags.c.key, tags.c.event_count.desc(), tags.c.value)
-        )
+    def tags(self, issue: IssueRecord, keys: int, values: int) -> list[TagRecord]:
+        """Return the most frequent tags of an issue with their most frequent values, by tag.
+
+        Args:
+            issue: The issue.
+            keys: The most tags to return.
+            values: The most values of each.
+        """
         with self._database.read() as connection:
-            return [TagValue(*row) for row in connection.execute(statement)]
+            return _tags(connection, issue, keys, values)
 
     def hours(self, issue: IssueRecord, since_hour: int) -> dict[int, int]:
         """Return events per hour (hours since 1970) from an hour on; hours without events are absent."""
@@ -211,3 +212,24 @@ def _write(connection: Connection, before: IssueRecord, after: IssueRecord, requ
             note=request.note,
         )
     )
+
+
+def _tags(connection: Connection, issue: IssueRecord, keys: int, values: int) -> list[TagRecord]:
+    counted, tags = table(IssueTagKey), table(IssueTag)
+    totals = (
+        select(counted.c.key, counted.c.event_count)
+        .where(counted.c.origin_id == issue.origin_id, counted.c.issue_id == issue.id)
+        .order_by(counted.c.event_count.desc(), counted.c.key)
+        .limit(keys)
+    )
+    found = {key: TagRecord(key, count, {}) for key, count in connection.execute(totals)}
+    rank = func.row_number().over(partition_by=tags.c.key, order_by=(tags.c.event_count.desc(), tags.c.value))
+    ranked = (
+        select(tags.c.key, tags.c.value, tags.c.event_count, rank.label("rank"))
+        .where(tags.c.origin_id == issue.origin_id, tags.c.issue_id == issue.id, tags.c.key.in_(sorted(found)))
+        .subquery()
+    )
+    shown = select(ranked.c.key, ranked.c.value, ranked.c.event_count).where(ranked.c.rank <= values)
+    for key, value, count in connection.execute(shown.order_by(ranked.c.key, ranked.c.rank)):
+        found[key].values[value] = count
+    return [found[key] for key in sorted(found)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -96,25 +96,30 @@ class Origins:
         with self._database.read() as connection:
             return [_record(row) for row in connection.execute(statement).mappings()]
 
-    def update(
-        self, origin_id: UUID, mnemonic: str, name: str, description: str | None, config: OriginConfig
-    ) -> OriginRecord:
-        """Change an origin; its id, number and key stay.
+    def update(self, origin_id: UUID, changes: Mapping[str, Any]) -> OriginRecord:
+        """Change an origin; its id, number and key stay, and so does everything that is not given.
+
+        Args:
+            origin_id: The origin.
+            changes: New values of `mnemonic`, `name`, `description` and parts of `config`.
 
         Raises:
             Conflict: Another origin has the mnemonic.
         """
         origins = table(Origin)
         with self._database.write() as connection:
+            before = _one(connection, _select().where(origins.c.id == origin_id))
+            mnemonic = (changes.get("mnemonic") or before.mnemonic).lower()
             if _taken(connection, mnemonic, origin_id):
                 raise Conflict(f"There is an origin {quoted(mnemonic)} already; choose another mnemonic.")
+            config = _merged(before.config, changes.get("config") or {})
             connection.execute(
                 update(origins)
                 .where(origins.c.id == origin_id)
                 .values(
                     mnemonic=mnemonic,
-                    name=name,
-                    description=description,
+                    name=changes.get("name") or before.name,
+                    description=changes.get("description", before.description),
                     config=config.model_dump_json(by_alias=True),
                 )
             )
@@ -162,6 +167,11 @@ def _record(row: RowMapping) -> OriginRecord:
 
 def _one(connection: Connection, statement: Select[tuple[object, ...]]) -> OriginRecord:
     return _record(connection.execute(statement).mappings().one())
+
+
+def _merged(config: OriginConfig, changes: Mapping[str, Any]) -> OriginConfig:
+    tracking = config.error_tracking.model_copy(update=dict(changes.get("error_tracking") or {}))
+    return config.model_copy(update={"error_tracking": tracking})
 
 
 def _taken(connection: Connection, mnemonic: str, by_other_than: UUID | None) -> bool:

@@ -1,7 +1,7 @@
 """Record a batch of interactions: events, their issues, counters and lifecycle in the caller's transaction.
 
-All of a batch that concerns one origin is done with a fixed number of statements, and rows are written in the order
-of their keys, so that two servers on one database cannot wait for each other in a circle.
+All of a batch that concerns one origin is done with a few statements, and rows are written in the order of their keys,
+so that two servers on one database cannot wait for each other in a circle.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, select
 
+from provenance_core.errors import NotFound
 from provenance_core.ids import uuid7
 from provenance_core.lifecycle import Regression
 from provenance_core.origins import OriginConfig
@@ -23,7 +24,7 @@ from provenance_storage.issue_changes import IssueChanges
 from provenance_storage.records import NewInteraction, Recorded, Taken
 from provenance_storage.release_rows import KnownRelease, ensure_releases
 from provenance_storage.statements import insert_into
-from provenance_storage.tables import EventKey, Interaction, InteractionPayload, Origin, table
+from provenance_storage.tables import Action, EventKey, Interaction, InteractionPayload, Origin, ResourceType, table
 
 
 class Receipt:
@@ -66,13 +67,15 @@ def _take(position: int, new: NewInteraction, received_at: int) -> Taken:
 
 def _record_origin(connection: Connection, origin_id: UUID, items: list[Taken]) -> dict[int, Recorded]:
     """Record the part of a batch that concerns one origin and return the results by position."""
+    policy = _policy(connection, origin_id)
+    _check_words(connection, items)
     claims = _first_of_each(items)
     won = _claim(connection, origin_id, claims)
     fresh = [
         item for item in items if item.event_id is None or (item.event_id in won and claims[item.event_id] is item)
     ]
     releases = _releases(connection, origin_id, fresh)
-    changes = IssueChanges(connection, origin_id, _policy(connection, origin_id), releases)
+    changes = IssueChanges(connection, origin_id, policy, releases)
     changes.load(fresh)
     issues = {item.position: changes.apply(item, item.new.event) for item in fresh if item.new.event is not None}
     changes.write_issues()
@@ -80,6 +83,21 @@ def _record_origin(connection: Connection, origin_id: UUID, items: list[Taken]) 
     changes.write_counters()
     results = {item.position: Recorded(item.id, item.received_at, issues.get(item.position)) for item in fresh}
     return results | _duplicates(connection, origin_id, items, claims, results)
+
+
+def _check_words(connection: Connection, items: list[Taken]) -> None:
+    """Refuse interactions whose resource type or action was deleted while they waited; events use the system's."""
+    plain = [item.new for item in items if item.new.event is None]
+    for model, used in (
+        (ResourceType, {new.resource_type_id for new in plain}),
+        (Action, {new.action_id for new in plain}),
+    ):
+        words = table(model)
+        known = (
+            set(connection.execute(select(words.c.id).where(words.c.id.in_(sorted(used)))).scalars()) if used else used
+        )
+        if used - known:
+            raise NotFound("The resource type or action was deleted in the meantime.")
 
 
 def _first_of_each(items: list[Taken]) -> dict[str, Taken]:
@@ -145,7 +163,9 @@ def _first_records(connection: Connection, origin_id: UUID, event_ids: list[str]
 
 
 def _policy(connection: Connection, origin_id: UUID) -> Regression:
-    config = connection.execute(_config_of_origin(), {"of_origin": origin_id}).scalar_one()
+    config = connection.execute(_config_of_origin(), {"of_origin": origin_id}).scalar_one_or_none()
+    if config is None:
+        raise NotFound("The origin was deleted in the meantime.")
     return OriginConfig.model_validate_json(config).error_tracking.regression
 
 
@@ -186,6 +206,7 @@ def _columns(item: Taken, issue_id: UUID | None, releases: dict[str, KnownReleas
         "issue_id": issue_id,
         "release_id": releases[event.release].id if event and event.release is not None else None,
         "event_id": item.event_id,
+        "level": event.level.value if event else None,
         "via": new.via.value,
         "uow_id": new.uow_id,
         "user_id": new.user_id,

@@ -50,7 +50,6 @@ class NewEvent:
     title: str
     level: Level
     event_id: str | None = None
-    error_type: str | None = None
     culprit: str | None = None
     handled: bool | None = None
     platform: str | None = None
@@ -116,6 +115,7 @@ class InteractionRecord:
     issue_id: UUID | None
     release_id: UUID | None
     event_id: str | None
+    level: Level | None
     via: Via
     uow_id: str | None
     user_id: str | None
@@ -166,7 +166,6 @@ class IssueRecord:
     handled: bool | None
     platform: str | None
     title: str
-    error_type: str | None
     culprit: str | None
     first_seen: int
     last_seen: int
@@ -211,9 +210,9 @@ class IssueReleaseRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TagValue:
-    """How many events of an issue carried one value of one tag."""
+class TagRecord:
+    """How many events of an issue carried a tag, and its most frequent values with theirs."""
 
     key: str
-    value: str
     event_count: int
+    values: dict[str, int]

@@ -38,7 +38,7 @@ def upgrade(database: Database) -> bool:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size and revision(database) == HEAD:
             return False
-        with FileLock(path.with_name(path.name + ".init.lock"), timeout=_LOCK_SECONDS):
+        with FileLock(path.with_name(path.name + ".init.lock"), timeout=_LOCK_SECONDS, mode=0o600):
             return _upgrade_alone(database)
     except Timeout:
         raise Unavailable(f"Another process is preparing the store {path}; try again when it is done.") from None

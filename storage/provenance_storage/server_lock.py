@@ -24,8 +24,7 @@ def serving(path: Path, address: str) -> Generator[None]:
     Raises:
         Conflict: Another process serves the file.
     """
-    note = path.with_name(path.name + ".server.json")
-    lock = FileLock(path.with_name(path.name + ".server.lock"), blocking=False)
+    note, lock = _note(path), _lock(path)
     try:
         lock.acquire()
     except Timeout:
@@ -36,6 +35,27 @@ def serving(path: Path, address: str) -> Generator[None]:
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def served_at(path: Path) -> str | None:
+    """Return where the server answers that holds a store file, or None where none does."""
+    lock, note = _lock(path), _note(path)
+    try:
+        with lock:
+            return None
+    except Timeout:
+        try:
+            return str(json.loads(note.read_text())["address"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(path.with_name(path.name + ".server.lock"), blocking=False, mode=0o600)
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(path.name + ".server.json")
 
 
 def _first(note: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -40,7 +39,6 @@ class Store:
         self.issues = Issues(database, clock)
         self.interactions = Interactions(database)
         self._receipt = Receipt(clock)
-        self._receipt_lock = threading.Lock()
 
     @classmethod
     def open(cls, url: str, clock: Clock = wall_clock.now) -> Store:
@@ -56,7 +54,7 @@ class Store:
 
     def record(self, batch: Sequence[NewInteraction]) -> list[Recorded]:
         """Record interactions in one transaction and return what became of each; they are on disk then."""
-        with self._receipt_lock, self.database.write() as connection:
+        with self.database.write() as connection:
             self._receipt.last = max(self._receipt.last, latest_receipt(connection))
             return record(connection, batch, self._receipt)
 

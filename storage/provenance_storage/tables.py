@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, MetaData, SQLModel
 
 from provenance_core.events import Level, Via
@@ -30,9 +30,17 @@ CLUSTERED: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
 PLAIN: dict[str, Any] = {"sqlite_strict": True}
 
 
-def _one_of(column: str, values: type[Status | Level | Via]) -> CheckConstraint:
+_PLAIN_ONLY: dict[str, Any] = {"sqlite_where": text("issue_id is null"), "postgresql_where": text("issue_id is null")}
+"""An index over interactions that are no events: those alone use words that can be deleted."""
+
+
+def _among(column: str, values: type[Status | Level | Via]) -> str:
     allowed = ", ".join(f"'{value.value}'" for value in values)
-    return CheckConstraint(f"{column} in ({allowed})", name=column)
+    return f"{column} in ({allowed})"
+
+
+def _one_of(column: str, values: type[Status | Level | Via]) -> CheckConstraint:
+    return CheckConstraint(_among(column, values), name=column)
 
 
 def _of_issue() -> ForeignKeyConstraint:
@@ -158,7 +166,6 @@ class ErrorIssue(_Table, table=True):
     handled: bool | None = Field(default=None, sa_type=Flag)
     platform: str | None = Field(default=None, sa_type=Text)
     title: str = Field(sa_type=Text)
-    error_type: str | None = Field(default=None, sa_type=Text)
     culprit: str | None = Field(default=None, sa_type=Text)
     first_seen: int = Field(sa_type=Micros)
     last_seen: int = Field(sa_type=Micros)
@@ -196,7 +203,10 @@ class Interaction(_Table, table=True):
     __tablename__ = "interaction"
     __table_args__ = (
         Index("ix_interaction_issue", "origin_id", "issue_id", "received_at", "id"),
+        Index("ix_interaction_resource_type", "resource_type_id", **_PLAIN_ONLY),
+        Index("ix_interaction_action", "action_id", **_PLAIN_ONLY),
         _one_of("via", Via),
+        CheckConstraint(f"level is null or {_among('level', Level)}", name="level"),
         _of_issue(),
         CLUSTERED,
     )
@@ -209,6 +219,7 @@ class Interaction(_Table, table=True):
     issue_id: UUID | None = Field(default=None, sa_type=UuidBytes)
     release_id: UUID | None = Field(default=None, sa_type=UuidBytes)
     event_id: str | None = Field(default=None, sa_type=Text)
+    level: str | None = Field(default=None, sa_type=Text)
     via: str = Field(sa_type=Text)
     uow_id: str | None = Field(default=None, sa_type=Text)
     user_id: str | None = Field(default=None, sa_type=Text)
@@ -275,8 +286,19 @@ class IssueRelease(_Table, table=True):
     last_seen: int = Field(sa_type=Micros)
 
 
+class IssueTagKey(_Table, table=True):
+    """How many events of an issue carried a tag, whatever its value; only so many tags are counted."""
+
+    __tablename__ = "issue_tag_key"
+    __table_args__ = (_of_issue(), CLUSTERED)
+    origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
+    issue_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
+    key: str = Field(primary_key=True, sa_type=Text)
+    event_count: int = Field(sa_type=Count)
+
+
 class IssueTag(_Table, table=True):
-    """How many events of an issue carried one value of one tag."""
+    """How many events of an issue carried one value of one tag; only so many values of a tag are counted."""
 
     __tablename__ = "issue_tag"
     __table_args__ = (

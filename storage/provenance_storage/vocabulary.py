@@ -104,7 +104,9 @@ class Vocabulary:
         """
         self._refuse_system(word)
         with self._database.write() as connection:
-            if connection.execute(select(exists().where(self._used_by == word.id))).scalar_one():
+            if connection.execute(
+                select(exists().where(self._used_by == word.id, table(Interaction).c.issue_id.is_(None)))
+            ).scalar_one():
                 raise Conflict(f"Interactions use this {self._noun}; it cannot be deleted.")
             connection.execute(delete(self._words).where(self._words.c.id == word.id))
 

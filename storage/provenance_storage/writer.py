@@ -6,25 +6,32 @@ commit, so that an answer means the event is durable.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from provenance_core.errors import ProvenanceError, TooManyRequests, Unavailable
+from provenance_core.errors import Busy, ProvenanceError, TooManyRequests, Unavailable
 from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.store import Store
+
+_log = logging.getLogger(__name__)
 
 LARGEST_BATCH = 512
 QUEUE_ITEMS = 10_000
 QUEUE_BYTES = 64 * 1024 * 1024
 IDLE_SECONDS = 1.0
-ROW_BYTES = 2_000
-"""What an event writes beside its payload, roughly: rows, keys and counters."""
+BUSY_TRIES = 4
+"""How often the store is asked for, each time as long as `engine.BUSY_TIMEOUT_MS` says: a minute in all."""
+
+CHECKPOINT_SECONDS = 1.0
+"""How long a checkpoint rests after it was tried: a reader may keep the log from being moved."""
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
-"""The write-ahead log is moved into the database after so many bytes of payload, and when nothing waits."""
+"""The write-ahead log is moved into the database when it is larger than this, and when nothing waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Writer:
         self._items = 0
         self._bytes = 0
         self._closed = False
-        self._unmoved = 0
+        self._next_checkpoint = 0.0
         self._thread = threading.Thread(target=self._run, name="provenance-writer", daemon=True)
 
     def __enter__(self) -> Writer:
@@ -80,15 +87,21 @@ class Writer:
             self._queue.put(_Waiting(new, promise))
         return promise
 
+    @property
+    def alive(self) -> bool:
+        """Say whether the thread runs: only then is a promise kept."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
-        while True:
+        last = False
+        while not last:
             batch, last = self._next_batch()
             if batch:
                 self._record(batch)
-                self._unmoved += sum(len(waiting.new.body) for waiting in batch) + len(batch) * ROW_BYTES
-            self._checkpoint(idle=not batch)
-            if last:
-                return
+            try:
+                self._checkpoint(idle=not batch)
+            except Exception:  # noqa: BLE001  # whatever happens to the log, events are still taken
+                _log.exception("The write-ahead log could not be moved into the store.")
 
     def _next_batch(self) -> tuple[list[_Waiting], bool]:
         """Wait for work, then take all of it up to a batch; also say whether it is the last."""
@@ -104,9 +117,18 @@ class Writer:
             return batch, False
         return batch, waiting is None
 
+    def _write(self, batch: list[_Waiting]) -> list[Recorded]:
+        """Record a batch; a store that another process holds is waited for, because senders do not send again."""
+        for _ in range(BUSY_TRIES - 1):
+            try:
+                return self._store.record([waiting.new for waiting in batch])
+            except Busy:
+                _log.warning("Another process holds the store; %d interactions wait for it.", len(batch))
+        return self._store.record([waiting.new for waiting in batch])
+
     def _record(self, batch: list[_Waiting]) -> None:
         try:
-            outcomes = self._store.record([waiting.new for waiting in batch])
+            outcomes = self._write(batch)
         except Exception as error:  # noqa: BLE001  # whatever one event does, its neighbours are recorded and answered
             if len(batch) == 1 or isinstance(error, Unavailable):
                 self._fail(batch, error)
@@ -130,10 +152,13 @@ class Writer:
 
     def _checkpoint(self, *, idle: bool) -> None:
         """Move the write-ahead log into the database when it has grown, or is not empty and nothing waits."""
-        if not self._unmoved or not (idle or self._unmoved > CHECKPOINT_BYTES):
+        now = time.monotonic()
+        if now < self._next_checkpoint:
             return
-        try:
-            self._store.database.checkpoint("TRUNCATE" if idle else "PASSIVE")
-        except ProvenanceError:
-            return  # the log is kept and the next round tries again
-        self._unmoved = 0
+        size = self._store.database.wal_bytes()
+        if size > (0 if idle else CHECKPOINT_BYTES):
+            self._next_checkpoint = now + CHECKPOINT_SECONDS
+            try:
+                self._store.database.checkpoint()
+            except ProvenanceError:
+                return  # the log is kept and a later round tries again

@@ -25,7 +25,7 @@ def test_an_origin_in_json_is_the_answer(run: Run):
     made = run("origins", "create", "my-app", "--fingerprinting", "message", "--json").json
 
     assert made["config"] == {"errorTracking": {"fingerprinting": "message", "regression": "different"}}
-    assert run("origins", "get", "my-app", "--json").json == {**made, "discarded": []}
+    assert run("origins", "get", "my-app", "--json").json == {**made, "discarded": [], "reported": {"discarded": []}}
     assert run("origins", "list", "--json").json == {"items": [made], "total": 1, "nextCursor": None}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from tests.cli.conftest import Run
 
+from provenance_core.events import Via
 from provenance_server.client import LocalClient
 from provenance_server.context import Context, DirectRecorder
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUE_EVENTS, GET_ERROR_ISSUES
@@ -14,7 +15,7 @@ from provenance_storage.store import Store
 
 
 def client(store: Store) -> LocalClient:
-    return LocalClient(Context(store, DirectRecorder(store), "test"))
+    return LocalClient(Context(store, DirectRecorder(store), "test", Via.LOCAL))
 
 
 def titles(run: Run, *words: str) -> list[str]:

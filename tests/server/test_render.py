@@ -55,7 +55,7 @@ def test_a_result_is_bounded_whatever_the_event_holds(store: Store, name: str, d
     origin = make_origin(store)
     report(store, origin, MONSTERS[name])
     context = make_context(store)
-    shown = to_json(GET_ERROR_ISSUE(context, {"issueId": "shop-1", "detail": detail}), detail)
+    shown = to_json(GET_ERROR_ISSUE(context, {"issueId": "shop-1"}), detail)
     listed = to_json(GET_ERROR_ISSUES(context, {}))
 
     assert len(to_text(shown)) <= LARGEST[detail]
@@ -72,8 +72,8 @@ def test_what_was_cut_is_said_with_how_to_get_it(store: Store) -> None:
     answer = GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"})
     shown = to_json(answer)
 
-    assert any("frames: detail=full" in text for text in shown["event"]["cut"])
-    assert shown["event"]["trimmedAtIngest"] > 0
+    assert any("frames: detail=full" in text for text in shown["event"]["reported"]["cut"])
+    assert shown["event"]["reported"]["trimmedAtIngest"] > 0
 
 
 def _strings(value: object, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
@@ -118,7 +118,7 @@ def test_event_text_stands_under_reported_only(store: Store, field: dict[str, An
     report(store, origin, payload(**field))
     context = make_context(store)
     for shown in (
-        to_json(GET_ERROR_ISSUE(context, {"issueId": "shop-1", "detail": detail}), detail),
+        to_json(GET_ERROR_ISSUE(context, {"issueId": "shop-1"}), detail),
         to_json(GET_ERROR_ISSUES(context, {})),
     ):
         outside = [path for path, text in _strings(shown) if CANARY in text and "reported" not in path]
@@ -128,11 +128,10 @@ def test_event_text_stands_under_reported_only(store: Store, field: dict[str, An
 
 
 def _facts(value: object) -> object:
-    """Return an answer without what is reported and without what is counted of it."""
+    """Return an answer without what is reported."""
     if isinstance(value, dict):
         left = cast("dict[str, object]", value)
-        dropped = {"reported", "cut", "trimmedAtIngest", "scrubbedAtIngest"}
-        return {key: _facts(item) for key, item in left.items() if key not in dropped}
+        return {key: _facts(item) for key, item in left.items() if key != "reported"}
     return [_facts(item) for item in cast("list[object]", value)] if isinstance(value, list) else value
 
 
@@ -179,7 +178,7 @@ def test_hidden_characters_are_made_visible(store: Store) -> None:
         origin,
         payload(message=hidden, tags={hidden: hidden}, frames=[_frame(1, function=hidden, vars={hidden: hidden})]),
     )
-    shown = to_json(GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1", "detail": "full"}), Detail.FULL)
+    shown = to_json(GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"}), Detail.FULL)
     bad = [
         text
         for _, text in _strings(shown)

@@ -162,6 +162,8 @@ async def test_in_a_list_update_each_has_its_own_outcome(agent: Client, store: S
         ("get_error_issues", {"bogus": 1}, "'bogus': unknown argument; known arguments: origin, status"),
         ("get_error_issues", {"limit": 0}, "limit: must be at least 1"),
         ("get_error_issues", {"limit": "many"}, "limit: must be a whole number"),
+        ("get_error_issues", {"limit": True}, "limit: must be a whole number"),
+        ("get_error_issue", {"issueId": "shop-1/events"}, "issueId: must not contain `/`"),
         ("get_error_issues", {"status": "closed"}, "status: must be one of 'open'"),
         ("get_error_issues", {"since": "yesterday"}, "since: must be a date like"),
         ("get_error_issues", {"cursor": "nonsense"}, "The cursor is not one this server gave"),
@@ -203,6 +205,37 @@ async def test_a_store_that_cannot_be_opened_is_a_tool_error() -> None:
 
     async with Client(make_server(Opener(fail))) as agent:
         assert await refused(agent, "get_error_issues") == "The store cannot be used."
+
+
+class Broken:
+    """A client in which something fails that nobody foresaw."""
+
+    def call(self, *_: object) -> Any:
+        raise KeyError("text of an event")
+
+    def close(self) -> None: ...
+
+
+async def test_a_fault_of_ours_is_a_tool_error_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    async with Client(make_server(Opener(lambda _: Broken()))) as agent:
+        told = await refused(agent, "get_error_issues")
+
+    assert "that is a fault of it" in told
+    assert "text of an event" not in told
+    assert "get_error_issues failed" in caplog.text
+
+
+async def test_nulls_are_as_if_they_were_not_said(agent: Client, store: Store, origin: OriginRecord) -> None:
+    report(store, origin, payload())
+
+    assert (await call(agent, "get_error_issues", release=None, cursor=None))["total"] == 1
+
+
+async def test_an_event_is_found_by_its_senders_id_too(agent: Client, store: Store, origin: OriginRecord) -> None:
+    report(store, origin, payload(eventId="ab" * 16), payload())
+    found = await call(agent, "get_error_issue", issueId="shop-1", event="AB" * 16)
+
+    assert found["event"]["reported"]["eventId"] == "ab" * 16
 
 
 async def test_nothing_empty_is_printed(agent: Client, store: Store, origin: OriginRecord) -> None:

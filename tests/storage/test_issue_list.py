@@ -103,3 +103,27 @@ def test_one_origin_at_a_time(mixed: Store) -> None:
     page = mixed.issues.list(IssueFilters(origin_id=other.id), IssueOrder(), 10)
 
     assert [issue.origin_id for issue in page.issues] == [other.id]
+
+
+@pytest.mark.parametrize("filters", [IssueFilters(levels=[Level.ERROR]), IssueFilters(statuses=[Status.RESOLVED])])
+def test_a_walk_shows_what_matched_when_it_began(
+    store: Store, origin: OriginRecord, clock: HeldClock, filters: IssueFilters
+) -> None:
+    for number in range(6):
+        clock.now += 1_000
+        store.record([new_error(origin, f"f{number}", release="1.0")])
+        store.issues.change_status(f"my-app-{number + 1}", StatusRequest(Status.RESOLVED, None, None, "tester"))
+    clock.now += 1_000
+    began = clock.now
+    shown: list[int] = []
+    order = IssueOrder()
+    while True:
+        page = store.issues.list(filters, order, 2)
+        shown += [issue.number for issue in page.issues]
+        if page.next_after is None:
+            break
+        order = IssueOrder(watermark=page.watermark, began=began, after=page.next_after)
+        clock.now += 1_000
+        store.record([new_error(origin, f"f{number}", release="2.0", level=Level.WARNING) for number in range(6)])
+
+    assert shown == [6, 5, 4, 3, 2, 1]

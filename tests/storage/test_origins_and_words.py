@@ -9,6 +9,7 @@ from tests.storage.conftest import new_error
 
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.events import ErrorAction, Via
+from provenance_core.fingerprint import Strategy
 from provenance_core.lifecycle import Regression
 from provenance_core.origins import ErrorTracking, OriginConfig, is_mnemonic
 from provenance_storage.records import OriginRecord
@@ -37,11 +38,24 @@ def test_a_mnemonic_is_unique(store: Store, origin: OriginRecord) -> None:
 
 def test_settings_of_an_origin_are_kept(store: Store, origin: OriginRecord) -> None:
     config = OriginConfig(error_tracking=ErrorTracking(regression=Regression.NEWER))
-    store.origins.update(origin.id, "renamed", "New name", "text", config)
+    store.origins.update(
+        origin.id, {"mnemonic": "renamed", "config": {"error_tracking": {"regression": Regression.NEWER}}}
+    )
 
     found = store.origins.find("renamed")
     assert (found.id, found.number, found.public_key) == (origin.id, origin.number, origin.public_key)
     assert found.config == config
+
+
+def test_changing_one_setting_keeps_the_other(store: Store, origin: OriginRecord) -> None:
+    store.origins.update(origin.id, {"config": {"error_tracking": {"fingerprinting": Strategy.MESSAGE}}})
+    store.origins.update(origin.id, {"config": {"error_tracking": {"regression": Regression.NEWER}}})
+    store.origins.update(origin.id, {"description": "text"})
+    changed = store.origins.update(origin.id, {"description": None})
+
+    tracking = changed.config.error_tracking
+    assert (tracking.fingerprinting, tracking.regression) == (Strategy.MESSAGE, Regression.NEWER)
+    assert (changed.mnemonic, changed.name, changed.description) == (origin.mnemonic, origin.name, None)
 
 
 def test_a_key_says_how_an_event_was_reported(store: Store, origin: OriginRecord) -> None:

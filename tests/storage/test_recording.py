@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from tests.storage.conftest import HeldClock, new_error
 
+from provenance_core.errors import NotFound
 from provenance_core.events import Level
 from provenance_core.lifecycle import Regression, Status
 from provenance_core.origins import ErrorTracking, OriginConfig
-from provenance_storage.counters import HOUR, TAG_VALUES
+from provenance_storage.counters import HOUR, STATED_TAGS, TAG_KEYS, TAG_VALUES
+from provenance_storage.issue_list import IssueFilters, IssueOrder
 from provenance_storage.issues import StatusRequest
-from provenance_storage.records import OriginRecord
+from provenance_storage.records import OriginRecord, TagRecord
 from provenance_storage.store import Store
+from provenance_storage.tables import ErrorIssue, table
 
 
 def _resolve(store: Store, issue: str, release: str | None = None) -> None:
@@ -44,7 +49,7 @@ def test_counts_first_and_last_seen_are_exact(store: Store, origin: OriginRecord
         (1, clock.now + 1, clock.now + 1),
         (2, start, clock.now),
     ]
-    assert [(tag.key, tag.value, tag.event_count) for tag in store.issues.tags(issue)] == [("environment", "live", 1)]
+    assert store.issues.tags(issue, 10, 10) == [TagRecord("environment", 1, {"live": 1})]
 
 
 def test_the_same_event_id_again_changes_nothing(store: Store, origin: OriginRecord) -> None:
@@ -140,9 +145,60 @@ def test_tag_values_are_bounded_and_known_ones_still_counted(store: Store, origi
         store.record([new_error(origin, tags={"order": str(number)})])
     store.record([new_error(origin, tags={"order": "0"})])
 
-    counted = {tag.value: tag.event_count for tag in store.issues.tags(store.issues.find("my-app-1"))}
-    assert len(counted) == TAG_VALUES
-    assert counted["0"] == 2
+    (tag,) = store.issues.tags(store.issues.find("my-app-1"), 10, TAG_VALUES + 20)
+    assert tag.event_count == TAG_VALUES + 21
+    assert len(tag.values) == TAG_VALUES
+    assert tag.values["0"] == 2
+
+
+def test_tags_are_bounded_and_those_of_every_event_are_still_counted(store: Store, origin: OriginRecord) -> None:
+    for number in range(20):
+        store.record([new_error(origin, tags={f"tag{number}-{n}": "x" for n in range(20)})])
+    store.record([new_error(origin, tags={"environment": "live", "tag0-0": "y"})])
+
+    tags = {tag.key: tag for tag in store.issues.tags(store.issues.find("my-app-1"), 1_000, 10)}
+    assert len(tags) <= TAG_KEYS + len(STATED_TAGS) + 1
+    assert tags["environment"].values == {"live": 1}
+    assert tags["tag0-0"].values == {"x": 1, "y": 1}
+
+
+def test_an_issue_is_found_by_an_environment_after_many_others(store: Store, origin: OriginRecord) -> None:
+    store.record([new_error(origin, tags={"environment": f"preview-{number}"}) for number in range(TAG_VALUES + 5)])
+    store.record([new_error(origin, tags={"environment": "production"})])
+
+    page = store.issues.list(IssueFilters(environment="production"), IssueOrder(), 10)
+    assert page.total == 1
+
+
+def test_the_first_release_is_that_of_the_first_event(store: Store, origin: OriginRecord) -> None:
+    store.record([new_error(origin), new_error(origin, release="2.0")])
+
+    issue = store.issues.find("my-app-1")
+    assert issue.first_release_id is None
+    assert issue.last_release_id is not None
+
+
+def test_what_was_deleted_while_an_event_waited_is_told(store: Store, origin: OriginRecord) -> None:
+    word = store.actions.create("ORDERED", "Ordered", None)
+    waiting = replace(new_error(origin), action_id=word.id, event=None)
+    store.actions.delete(word)
+    with pytest.raises(NotFound, match="deleted in the meantime"):
+        store.record([waiting])
+    store.origins.delete(origin.id)
+
+    with pytest.raises(NotFound, match="origin was deleted"):
+        store.record([new_error(origin)])
+
+
+def test_an_error_of_the_store_holds_no_text_of_an_event(store: Store, origin: OriginRecord) -> None:
+    secret = new_error(replace(origin, id=origin.id), "f", title="TOP SECRET TITLE")
+    store.record([secret])
+    with store.database.write() as connection, pytest.raises(IntegrityError) as caught:
+        connection.execute(
+            table(ErrorIssue).insert().values(origin_id=origin.id, id=origin.id, title="TOP SECRET TITLE")
+        )
+
+    assert "SECRET" not in str(caught.value)
 
 
 def test_an_issue_is_described_by_its_latest_event(store: Store, origin: OriginRecord) -> None:

@@ -14,6 +14,7 @@ from tests.storage.conftest import new_error
 
 from provenance_core.errors import Conflict, TooManyRequests, Unavailable
 from provenance_storage import writer as writer_module
+from provenance_storage.engine import Database
 from provenance_storage.records import OriginRecord
 from provenance_storage.server_lock import serving
 from provenance_storage.store import Store
@@ -81,6 +82,66 @@ def test_the_log_is_moved_into_the_database_when_nothing_waits(store: Store, ori
             time.sleep(0.05)
 
         assert store.database.wal_bytes() == 0
+
+
+def test_what_others_wrote_is_moved_too(store: Store, origin: OriginRecord) -> None:
+    with Writer(store):
+        for _ in range(20):
+            store.discard(origin.id, {("session", "not_kept"): 1})
+        limit = time.monotonic() + 10
+        while store.database.wal_bytes() and time.monotonic() < limit:
+            time.sleep(0.05)
+
+        assert store.database.wal_bytes() == 0
+
+
+def test_a_reader_elsewhere_delays_no_event(store: Store, origin: OriginRecord, url: str) -> None:
+    other = Store.open(url)
+    with Writer(store) as writer, other.database.read() as connection:
+        connection.exec_driver_sql("select count(*) from error_issue").all()
+        writer.submit(new_error(origin)).result(10)
+        time.sleep(2 * writer_module.IDLE_SECONDS)
+        begun = time.monotonic()
+        writer.submit(new_error(origin)).result(10)
+        taken = time.monotonic() - begun
+    other.close()
+
+    assert taken < 5
+
+
+class BrokenLog(Database):
+    """A database whose write-ahead log cannot be moved, for a reason nobody foresaw."""
+
+    def checkpoint(self) -> bool:
+        raise OSError("disk on fire")
+
+
+def test_a_log_that_cannot_be_moved_ends_nothing(
+    store: Store, origin: OriginRecord, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Writer(Store(BrokenLog(url))) as writer:
+        writer.submit(new_error(origin)).result(10)
+        limit = time.monotonic() + 10
+        while not caplog.records and time.monotonic() < limit:
+            time.sleep(0.05)
+        writer.submit(new_error(origin)).result(10)
+
+        assert writer.alive
+    assert not writer.alive
+    assert store.issues.find("my-app-1").event_count == 2
+
+
+def test_a_second_server_is_refused_through_a_link_too(store: Store) -> None:
+    link = store.database.path.with_name("link.sqlite3")
+    link.symlink_to(store.database.path)
+    other = Database(f"sqlite:///{link}")
+
+    with (
+        serving(store.database.path, "http://127.0.0.1:1"),
+        pytest.raises(Conflict),
+        serving(other.path, "http://127.0.0.1:2"),
+    ):
+        pass
 
 
 def test_a_second_server_is_refused_and_told_of_the_first(store: Store) -> None:

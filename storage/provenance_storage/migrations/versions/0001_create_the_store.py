@@ -77,7 +77,6 @@ def upgrade() -> None:
         sa.Column("handled", columns.Flag(), nullable=True),
         sa.Column("platform", sa.Text(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("error_type", sa.Text(), nullable=True),
         sa.Column("culprit", sa.Text(), nullable=True),
         sa.Column("first_seen", columns.Micros, nullable=False),
         sa.Column("last_seen", columns.Micros, nullable=False),
@@ -168,6 +167,7 @@ def upgrade() -> None:
         sa.Column("issue_id", columns.UuidBytes(), nullable=True),
         sa.Column("release_id", columns.UuidBytes(), nullable=True),
         sa.Column("event_id", sa.Text(), nullable=True),
+        sa.Column("level", sa.Text(), nullable=True),
         sa.Column("via", sa.Text(), nullable=False),
         sa.Column("uow_id", sa.Text(), nullable=True),
         sa.Column("user_id", sa.Text(), nullable=True),
@@ -175,6 +175,10 @@ def upgrade() -> None:
         sa.Column("parent_span_id", sa.Text(), nullable=True),
         sa.Column("interaction_at", columns.Micros, nullable=True),
         sa.Column("external_reference", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "level is null or level in ('fatal', 'error', 'warning', 'info', 'debug')",
+            name=op.f("ck_interaction_level"),
+        ),
         sa.CheckConstraint("via in ('public', 'server', 'local')", name=op.f("ck_interaction_via")),
         sa.ForeignKeyConstraint(
             ["origin_id", "issue_id"],
@@ -186,7 +190,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("interaction", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_interaction_action",
+            ["action_id"],
+            unique=False,
+            sqlite_where=sa.text("issue_id is null"),
+            postgresql_where=sa.text("issue_id is null"),
+        )
         batch_op.create_index("ix_interaction_issue", ["origin_id", "issue_id", "received_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_interaction_resource_type",
+            ["resource_type_id"],
+            unique=False,
+            sqlite_where=sa.text("issue_id is null"),
+            postgresql_where=sa.text("issue_id is null"),
+        )
 
     op.create_table(
         "issue_fingerprint",
@@ -263,6 +281,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_issue_tag_value", ["origin_id", "key", "value", "issue_id"], unique=False)
 
     op.create_table(
+        "issue_tag_key",
+        sa.Column("origin_id", columns.UuidBytes(), nullable=False),
+        sa.Column("issue_id", columns.UuidBytes(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("event_count", columns.Micros, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["origin_id", "issue_id"],
+            ["error_issue.origin_id", "error_issue.id"],
+            name=op.f("fk_issue_tag_key_origin_id_issue_id"),
+        ),
+        sa.PrimaryKeyConstraint("origin_id", "issue_id", "key", name=op.f("pk_issue_tag_key")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "issue_user",
         sa.Column("origin_id", columns.UuidBytes(), nullable=False),
         sa.Column("issue_id", columns.UuidBytes(), nullable=False),
@@ -332,42 +365,24 @@ def _insert(name: str, rows: list[dict[str, object]]) -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("interaction_payload")
-    with op.batch_alter_table("status_change", schema=None) as batch_op:
-        batch_op.drop_index("ix_status_change_release")
-        batch_op.drop_index("ix_status_change_issue")
-
-    op.drop_table("status_change")
-    op.drop_table("issue_user")
-    with op.batch_alter_table("issue_tag", schema=None) as batch_op:
-        batch_op.drop_index("ix_issue_tag_value")
-
-    op.drop_table("issue_tag")
-    with op.batch_alter_table("issue_release", schema=None) as batch_op:
-        batch_op.drop_index("ix_issue_release_release")
-
-    op.drop_table("issue_release")
-    op.drop_table("issue_hour")
-    op.drop_table("issue_fingerprint")
-    with op.batch_alter_table("interaction", schema=None) as batch_op:
-        batch_op.drop_index("ix_interaction_issue")
-
-    op.drop_table("interaction")
-    with op.batch_alter_table("release", schema=None) as batch_op:
-        batch_op.drop_index("ix_release_order")
-        batch_op.drop_index("ix_release_newest")
-
-    op.drop_table("release")
-    op.drop_table("origin_key")
-    op.drop_table("issue_number")
-    op.drop_table("event_key")
-    with op.batch_alter_table("error_issue", schema=None) as batch_op:
-        batch_op.drop_index("ix_error_issue_origin_status")
-        batch_op.drop_index("ix_error_issue_origin_last_seen")
-        batch_op.drop_index("ix_error_issue_last_seen")
-
-    op.drop_table("error_issue")
-    op.drop_table("discard")
-    op.drop_table("resource_type")
-    op.drop_table("origin")
-    op.drop_table("action")
+    for name in (
+        "interaction_payload",
+        "status_change",
+        "issue_user",
+        "issue_tag_key",
+        "issue_tag",
+        "issue_release",
+        "issue_hour",
+        "issue_fingerprint",
+        "interaction",
+        "release",
+        "origin_key",
+        "issue_number",
+        "event_key",
+        "error_issue",
+        "discard",
+        "resource_type",
+        "origin",
+        "action",
+    ):
+        op.drop_table(name)
