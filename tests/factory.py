@@ -76,4 +76,4 @@ def make_origin(store: Store, mnemonic: str = "shop") -> OriginRecord:
 
 def make_context(store: Store, actor: str = "tester") -> Context:
     """Return a context in which operations run on a store."""
-    return Context(store, DirectRecorder(store), actor)
+    return Context(store, DirectRecorder(store), actor, Via.LOCAL)

@@ -6,7 +6,7 @@ Each piece is small whatever the input: a few bytes that stand for gigabytes cos
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 import brotli  # pyright: ignore[reportMissingTypeStubs]  # it has none
@@ -15,10 +15,19 @@ import zstandard
 from provenance_core.errors import InvalidInput
 
 PIECE_BYTES = 64 * 1024
+"""Size of the pieces that are read and, about, of those that are given: what a decoder has not read yet is copied."""
+
 LARGEST_WINDOW = 8 * 1024 * 1024
 """Memory a zstd frame may ask for; RFC 8878 3.1.1.1.2 recommends decoders to support 8 MB."""
 
+MOST_MEMBERS = 1_000
+"""Members of gzip and frames of zstd; ours: senders write one, and each costs though it may be empty."""
+
+MOST_BLOCKS = 100_000
+"""Blocks of zstd; ours: at the largest inflated size they hold 1 KiB each."""
+
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_GZIP_MAGIC = b"\x1f\x8b"
 _SKIPPABLE_MAGIC = range(0x184D2A50, 0x184D2A60)
 _RLE_BLOCK = 1
 _CHECKSUM_BYTES = 4
@@ -28,6 +37,8 @@ _library = cast("Any", brotli)
 class _BrotliDecoder(Protocol):
     def process(self, data: bytes, *, output_buffer_limit: int) -> bytes: ...
 
+    def can_accept_more_data(self) -> bool: ...
+
     def is_finished(self) -> bool: ...
 
 
@@ -36,55 +47,68 @@ def _identity(data: bytes) -> Iterator[bytes]:
 
 
 def _gzip(data: bytes) -> Iterator[bytes]:
-    """Inflate gzip, of one member or several."""
-    while True:
-        member = zlib.decompressobj(_GZIP)
-        yield from _zlib_pieces(member, data, "gzip")
-        data = member.unused_data
-        if not data.startswith(b"\x1f\x8b"):
+    """Inflate gzip, of one member or several; what follows the last is not looked at."""
+    end = 0
+    for _ in range(MOST_MEMBERS):
+        end = yield from _zlib_pieces(zlib.decompressobj(_GZIP), data, end, "gzip")
+        if not data.startswith(_GZIP_MAGIC, end):
             return
+    raise _too_many("gzip", "members")
 
 
 def _deflate(data: bytes) -> Iterator[bytes]:
     """Inflate what HTTP calls deflate: the zlib format, or, as some senders understand it, a raw stream."""
     wrapped = len(data) > 1 and data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
-    yield from _zlib_pieces(zlib.decompressobj(_ZLIB if wrapped else _RAW), data, "deflate")
+    yield from _zlib_pieces(zlib.decompressobj(_ZLIB if wrapped else _RAW), data, 0, "deflate")
 
 
-def _zlib_pieces(decoder: zlib._Decompress, data: bytes, encoding: str) -> Iterator[bytes]:  # pyright: ignore[reportPrivateUsage]  # its only name
-    """Inflate one stream."""
+def _zlib_pieces(
+    decoder: zlib._Decompress,  # pyright: ignore[reportPrivateUsage]  # its only name
+    data: bytes,
+    position: int,
+    encoding: str,
+) -> Generator[bytes, None, int]:
+    """Inflate the stream at a position and return where it ends."""
     while not decoder.eof:
+        given = decoder.unconsumed_tail
+        if not given:
+            given = data[position : position + PIECE_BYTES]
+            position += len(given)
         try:
-            piece = decoder.decompress(data, PIECE_BYTES)
+            piece = decoder.decompress(given, PIECE_BYTES)
         except zlib.error:
             raise _not(encoding) from None
-        if not piece and not decoder.eof:
+        if not piece and not given and not decoder.eof:
             raise _cut(encoding)
         yield piece
-        data = decoder.unconsumed_tail
+    return position - len(decoder.unused_data)
 
 
 def _brotli(data: bytes) -> Iterator[bytes]:
     """Inflate brotli; what it holds back is drained before it is asked whether the stream has ended."""
     decoder: _BrotliDecoder = _library.Decompressor()
+    position = 0
     while not decoder.is_finished():
+        given = data[position : position + PIECE_BYTES] if decoder.can_accept_more_data() else b""
+        position += len(given)
         try:
-            piece = decoder.process(data, output_buffer_limit=PIECE_BYTES)
+            piece = decoder.process(given, output_buffer_limit=PIECE_BYTES)
         except _library.error:
             raise _not("br") from None
-        if not piece and not decoder.is_finished():
+        if not piece and not given and not decoder.is_finished():
             raise _cut("br")
         yield piece
-        data = b""
+    if position < len(data):
+        raise _not("br")
 
 
 def _zstd(data: bytes) -> Iterator[bytes]:
-    """Inflate zstd; its reader takes a stream that is cut for one that is empty, so the frames are walked first."""
+    """Inflate zstd; its reader takes a stream that is cut for one that is empty, so the frames are walked as well."""
     try:
-        _check_frames(data)
         reader = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(data, read_across_frames=True)
         while piece := reader.read(PIECE_BYTES):
             yield piece
+        _check_frames(data)
     except zstandard.ZstdError:
         raise _not("zstd") from None
 
@@ -92,29 +116,34 @@ def _zstd(data: bytes) -> Iterator[bytes]:
 def _check_frames(data: bytes) -> None:
     """Refuse frames that are cut: walk the headers of all blocks, RFC 8878 3.1."""
     position = 0
-    while True:
+    blocks = iter(range(MOST_BLOCKS))
+    for _ in range(MOST_MEMBERS):
         head = data[position : position + 8]
         if int.from_bytes(head[:4], "little") in _SKIPPABLE_MAGIC:
             position += 8 + int.from_bytes(head[4:], "little")
         else:
-            position = _past_frame(data, position)
+            position = _past_frame(data, position, blocks)
         if position > len(data):
             raise _cut("zstd")
         if position == len(data):
             return
+    raise _too_many("zstd", "frames")
 
 
-def _past_frame(data: bytes, position: int) -> int:
-    """Return where the frame at a position ends; beyond the data where it is cut."""
+def _past_frame(data: bytes, position: int, blocks: Iterator[int]) -> int:
+    """Return where the frame at a position ends, beyond the data where it is cut; each block uses one of those left."""
     start = data[position : position + 18]
     checksum = _CHECKSUM_BYTES if zstandard.get_frame_parameters(start).has_checksum else 0
     position += zstandard.frame_header_size(start)
-    last = False
-    while not last and position < len(data):
+    for _ in blocks:
+        if position >= len(data):
+            return len(data) + 1
         block = int.from_bytes(data[position : position + 3], "little")
         last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
         position += 3 + (1 if kind == _RLE_BLOCK else size)
-    return position + checksum if last else len(data) + 1
+        if last:
+            return position + checksum
+    raise _too_many("zstd", "blocks")
 
 
 def _not(encoding: str) -> InvalidInput:
@@ -123,6 +152,10 @@ def _not(encoding: str) -> InvalidInput:
 
 def _cut(encoding: str) -> InvalidInput:
     return InvalidInput(f"The {encoding} body is cut before its end; send it again.")
+
+
+def _too_many(encoding: str, parts: str) -> InvalidInput:
+    return InvalidInput(f"The {encoding} body has too many {parts}; compress it in one piece.")
 
 
 DECODERS: Mapping[str, Callable[[bytes], Iterator[bytes]]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,18 +19,19 @@ _LONGEST_KEY = 100
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who an event comes from: the origin and how far its key can be trusted."""
+    """Who an event comes from: the origin, the key and how far that can be trusted."""
 
     origin: OriginRecord
+    key: str
     via: Via
 
 
-def keys_given(request: Request) -> Set[str]:
+def keys_given(request: Request) -> frozenset[str]:
     """Return every key a request names in its headers and its query."""
     headers = request.headers.getlist("x-sentry-auth")
     headers += [text for text in request.headers.getlist("authorization") if text[:6].lower() == "sentry"]
     keys = {key for text in headers for key in _IN_HEADER.findall(text)}
-    return keys | {key for key in request.query_params.getlist("sentry_key") if key}
+    return frozenset(keys | {key for key in request.query_params.getlist("sentry_key") if key})
 
 
 def dsn_key(dsn: object) -> str | None:
@@ -42,7 +42,11 @@ def dsn_key(dsn: object) -> str | None:
         return None
 
 
-def admit(store: Store, number: str, keys: Set[str]) -> Sender:
+SEVERAL = "The request names several keys; header, query and envelope must name the same one."
+UNKNOWN = "The project or its key is not known; compare the DSN with the origin's number and public key."
+
+
+def admit(store: Store, number: str, keys: frozenset[str]) -> Sender:
     """Return who sends with a key to an origin's number.
 
     Raises:
@@ -51,7 +55,7 @@ def admit(store: Store, number: str, keys: Set[str]) -> Sender:
     if not keys:
         raise Forbidden("No key: send `X-Sentry-Auth: Sentry sentry_key=…`, or use the origin's DSN in a Sentry SDK.")
     if len(keys) > 1:
-        raise Forbidden("The request names several keys; header, query and envelope must name the same one.")
+        raise Forbidden(SEVERAL)
     (key,) = keys
     try:
         origin = store.origins.find(number)
@@ -59,5 +63,5 @@ def admit(store: Store, number: str, keys: Set[str]) -> Sender:
     except NotFound:
         origin = via = None
     if origin is None or via is None:
-        raise Forbidden("The project or its key is not known; compare the DSN with the origin's number and public key.")
-    return Sender(origin, via)
+        raise Forbidden(UNKNOWN)
+    return Sender(origin, key, via)

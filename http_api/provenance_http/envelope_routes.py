@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 
+import anyio
 import anyio.to_thread
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
-from provenance_core.errors import Forbidden, InvalidInput, ProvenanceError, TooLarge, TooManyRequests
-from provenance_http.bodies import body_encoding, inflate, read_body
+from provenance_core.envelope import MAX_HEADER_BYTES, read_header
+from provenance_core.errors import Forbidden, InvalidInput, NotFound, ProvenanceError, TooLarge, TooManyRequests
+from provenance_http.bodies import (
+    LARGEST_COMPRESSED,
+    LARGEST_INFLATED,
+    START_BYTES,
+    Body,
+    body_encoding,
+    inflate,
+    inflate_start,
+)
 from provenance_http.cors import NUMBER
-from provenance_http.dsn import Sender, admit, dsn_key, keys_given
+from provenance_http.dsn import SEVERAL, UNKNOWN, Sender, admit, dsn_key, keys_given
 from provenance_http.reception import EVENT, OTHER, Received, open_envelope, receive_envelope, receive_event
 from provenance_http.services import Services, services_of
+from provenance_server.context import Recorder
+from provenance_server.faults import trace
 from provenance_storage.records import NewInteraction, Recorded
+from provenance_storage.store import Store
 
 ENVELOPE_PATH = "/api/{originNumber}/envelope/"
 STORE_PATH = "/api/{originNumber}/store/"
+
+QUEUE_SECONDS = 2.0
+"""How long a request waits for room in the queue: SDKs throw away what is refused. Ours."""
+
+QUEUE_STEP_SECONDS = 0.05
+_Receive = Callable[[Sender, bytes], Received]
 _log = logging.getLogger("provenance_http")
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A request whose body was read, and nothing looked at yet."""
-
-    number: str
-    keys: frozenset[str]
-    encoding: str
-    body: bytes
 
 
 class _Digits(Convertor[str]):
@@ -53,20 +62,21 @@ class _Digits(Convertor[str]):
 def add_ingest_routes(app: FastAPI) -> None:
     """Register the doors for Sentry SDKs, each with and without its trailing slash."""
     register_url_convertor("digits", _Digits())
-    for path, receive in ((ENVELOPE_PATH, _envelope), (STORE_PATH, _event)):
+    for path, receive in ((ENVELOPE_PATH, _envelope), (STORE_PATH, receive_event)):
         for variant in (path, path.rstrip("/")):
             app.add_route(variant.replace("}", ":digits}"), partial(_ingest, receive), methods=["POST"])
 
 
-async def _ingest(receive: Callable[[Services, _Arrival], Received], request: Request) -> Response:
-    """Answer a request once what it carries is on disk."""
-    services = services_of(request)
-    encoding = body_encoding(request)
-    arrival = _Arrival(
-        request.path_params["originNumber"], frozenset(keys_given(request)), encoding, await read_body(request)
-    )
-    received = await anyio.to_thread.run_sync(receive, services, arrival, limiter=services.ingest_threads)
-    services.tally.add(received.sender.origin.id, received.discards)
+async def _ingest(receive: _Receive, request: Request) -> Response:
+    """Answer a request once what it carries is on disk; its body is taken in once its key is known."""
+    services, encoding = services_of(request), body_encoding(request)
+    body, keys = Body(request, LARGEST_COMPRESSED), keys_given(request)
+    start = await body.start(START_BYTES) if receive is _envelope and not keys else None
+    admitting = partial(_admit, services.store, request.path_params["originNumber"], keys, start, encoding)
+    sender = await anyio.to_thread.run_sync(admitting, limiter=services.key_threads)
+    preparing = partial(_prepare, services, receive, sender, await body.whole(), encoding)
+    received = await anyio.to_thread.run_sync(preparing, limiter=services.ingest_threads)
+    services.tally.add(sender.origin.id, received.discards)
     if received.refusal is not None:
         raise received.refusal
     recorded = await _record(services, received) if received.events else None
@@ -74,36 +84,33 @@ async def _ingest(receive: Callable[[Services, _Arrival], Received], request: Re
     return Response(orjson.dumps({"id": event_id} if event_id else {}), media_type="application/json")
 
 
-def _envelope(services: Services, arrival: _Arrival) -> Received:
+def _admit(store: Store, number: str, keys: frozenset[str], start: bytes | None, encoding: str) -> Sender:
+    """Return who sends; where the request names no key, the first line of an envelope may: no more is inflated."""
+    if start is None:
+        return admit(store, number, keys)
+    try:
+        key = dsn_key(read_header(inflate_start(start, encoding, MAX_HEADER_BYTES + 2)).get("dsn"))
+    except InvalidInput:
+        raise Forbidden("No key that can be read: send `X-Sentry-Auth: Sentry sentry_key=…` with the body.") from None
+    return admit(store, number, frozenset({key} if key else ()))
+
+
+def _prepare(services: Services, receive: _Receive, sender: Sender, body: bytes, encoding: str) -> Received:
+    """Prepare a body for the writer; one that is not understood is counted."""
+    try:
+        return receive(sender, inflate(body, encoding, LARGEST_INFLATED))
+    except (InvalidInput, TooLarge) as error:
+        reason = "too_large" if isinstance(error, TooLarge) else "invalid"
+        services.tally.add(sender.origin.id, {(OTHER, reason): 1})
+        raise
+
+
+def _envelope(sender: Sender, data: bytes) -> Received:
     """Prepare an envelope; a key in its own header counts like one of the request's."""
-    sender = admit(services.store, arrival.number, arrival.keys) if arrival.keys else None
-    try:
-        envelope = open_envelope(inflate(arrival.body, arrival.encoding))
-    except (InvalidInput, TooLarge) as error:
-        raise _counted(services, sender, error) from None
-    named = dsn_key(envelope.header.get("dsn"))
-    if sender is None or (named is not None and named not in arrival.keys):
-        sender = admit(services.store, arrival.number, arrival.keys | ({named} if named else frozenset[str]()))
+    envelope = open_envelope(data)
+    if dsn_key(envelope.header.get("dsn")) not in {None, sender.key}:
+        raise Forbidden(SEVERAL)
     return receive_envelope(sender, envelope)
-
-
-def _event(services: Services, arrival: _Arrival) -> Received:
-    """Prepare the event of a store request."""
-    sender = admit(services.store, arrival.number, arrival.keys)
-    try:
-        data = inflate(arrival.body, arrival.encoding)
-    except (InvalidInput, TooLarge) as error:
-        raise _counted(services, sender, error) from None
-    return receive_event(sender, data)
-
-
-def _counted(services: Services, sender: Sender | None, error: ProvenanceError) -> ProvenanceError:
-    """Count a body that is not understood, where it is known whose it is."""
-    if sender is None:
-        return Forbidden("No key that can be read: send `X-Sentry-Auth: Sentry sentry_key=…` with the body.")
-    reason = "too_large" if isinstance(error, TooLarge) else "invalid"
-    services.tally.add(sender.origin.id, {(OTHER, reason): 1})
-    return error
 
 
 async def _record(services: Services, received: Received) -> NewInteraction:
@@ -112,32 +119,41 @@ async def _record(services: Services, received: Received) -> NewInteraction:
     Raises:
         ProvenanceError: None could be recorded.
     """
-    outcomes = await asyncio.gather(*_submitted(services, received), return_exceptions=True)
+    deadline = anyio.current_time() + QUEUE_SECONDS
+    recording = (_recorded(services.recorder, event, deadline) for event in received.events)
+    outcomes = await asyncio.gather(*recording, return_exceptions=True)
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    for failure in failures:
-        if len(failures) < len(outcomes) and not isinstance(failure, ProvenanceError):
-            _log.error("One event of an envelope was not recorded.", exc_info=failure)
-    if failures:
-        services.tally.add(received.sender.origin.id, {(EVENT, "failed"): len(failures)})
+    services.tally.add(received.sender.origin.id, _lost(failures))
     if len(failures) == len(outcomes):
-        raise failures[0]
-    kept = (event for event, outcome in zip(received.events, outcomes, strict=False) if isinstance(outcome, Recorded))
+        raise Forbidden(UNKNOWN) if isinstance(failures[0], NotFound) else failures[0]
+    for failure in failures:
+        if not isinstance(failure, ProvenanceError):
+            _log.error("One event of an envelope was not recorded.\n%s", trace(failure))
+    kept = (event for event, outcome in zip(received.events, outcomes, strict=True) if isinstance(outcome, Recorded))
     return next(kept)
 
 
-def _submitted(services: Services, received: Received) -> list[asyncio.Future[Recorded]]:
-    """Queue the events; where the queue fills up in between, those that are in it are recorded and the rest counted.
+async def _recorded(recorder: Recorder, event: NewInteraction, deadline: float) -> Recorded:
+    """Record an event, waiting for room in the queue.
 
-    The promises are shielded, because a request that is cancelled must not take back what the writer holds.
+    The promise is shielded, because a request that is cancelled must not take back what the writer holds.
+
+    Raises:
+        TooManyRequests: There is no room until the deadline.
     """
-    promises: list[asyncio.Future[Recorded]] = []
-    for event in received.events:
+    while True:
         try:
-            promises.append(asyncio.shield(asyncio.wrap_future(services.recorder.submit(event))))
+            promise = recorder.submit(event)
         except TooManyRequests:
-            refused = len(received.events) - len(promises)
-            services.tally.add(received.sender.origin.id, {(EVENT, "queue_full"): refused})
-            if not promises:
+            if anyio.current_time() >= deadline:
                 raise
-            break
-    return promises
+            await anyio.sleep(QUEUE_STEP_SECONDS)
+        else:
+            return await asyncio.shield(asyncio.wrap_future(promise))
+
+
+def _lost(failures: Sequence[BaseException]) -> Counter[tuple[str, str]]:
+    """Count events that were not recorded; those of an origin that was deleted have nowhere to be counted."""
+    reasons = ("queue_full" if isinstance(failure, TooManyRequests) else "failed" for failure in failures)
+    there = not any(isinstance(failure, NotFound) for failure in failures)
+    return Counter((EVENT, reason) for reason in reasons if there)

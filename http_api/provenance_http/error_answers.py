@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +12,11 @@ from fastapi import HTTPException, Request, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from provenance_core.errors import ProvenanceError, TooManyRequests
+from provenance_core.errors import ProvenanceError, TooManyRequests, Unavailable
 from provenance_http.cors import is_ingest
+from provenance_server.faults import trace
 
+_NOT_NOW = "The server cannot write events now; its log says why."
 INTERNAL = "The server failed at this request; it is a fault of ours and stands in the server's log."
 _log = logging.getLogger("provenance_http")
 _CODES = {404: "not_found", 405: "method_not_allowed", 408: "timeout", 421: "wrong_host"}
@@ -39,6 +41,8 @@ def error_answer(error: Exception, *, ingest: bool) -> Response:
     """
     told = _tell(error)
     if ingest:
+        if isinstance(error, Unavailable):
+            told = replace(told, message=_NOT_NOW)  # senders of events need not know where the store is
         body: dict[str, Any] = {"detail": told.message, "causes": []}
         told.headers["x-sentry-error"] = told.message.encode("ascii", "replace").decode()
         if isinstance(error, TooManyRequests):
@@ -75,7 +79,7 @@ async def handle(request: Request, error: Exception) -> Response:
 
 
 class UnexpectedErrors:
-    """Log what nobody expected with its traceback, and answer it without any detail."""
+    """Log where nobody expected an error, and answer it without any detail."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -94,10 +98,12 @@ class UnexpectedErrors:
             return
         try:
             await self._app(scope, receive, watch)
-        except Exception as error:
-            _log.exception("A request failed: %s %s", scope["method"], scope["path"].encode("ascii", "replace"))
+        except Exception as error:  # noqa: BLE001  # the outermost place where an error of a request can be answered
+            _log.error(
+                "A request failed: %s %s\n%s", scope["method"], scope["path"].encode("ascii", "replace"), trace(error)
+            )
             if started:
-                raise
+                raise RuntimeError("An answer was not finished; the log says why.") from None
             await error_answer(error, ingest=is_ingest(scope["path"]))(scope, receive, send)
 
 

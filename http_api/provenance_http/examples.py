@@ -102,7 +102,7 @@ _DETAIL: Json = {
     "reported": {
         **_REPORTED_ISSUE,
         "fingerprint": "5f0c1b7e9a3d4c2288f6e1d0b9a7c6e5",
-        "tags": [{"key": "region", "values": [{"value": "eu", "eventCount": 40}]}],
+        "tags": [{"key": "region", "eventCount": 42, "values": [{"value": "eu", "eventCount": 40}]}],
     },
 }
 _EVENT: Json = {
@@ -152,7 +152,7 @@ _INTERACTION: Json = {
     "origin": "my-app",
     "resourceType": "ERROR",
     "action": "CAUGHT",
-    "via": "local",
+    "via": "public",
     "receivedAt": _LAST,
     "issueId": _ISSUE_ID,
     "duplicate": False,
@@ -220,7 +220,11 @@ EXAMPLES: dict[str, Example] = {
     "create_origin": Example({"mnemonic": "my-app", "name": "My application"}, _ORIGIN),
     "get_origin": Example(
         {"id": "my-app"},
-        {**_ORIGIN, "discarded": [{"category": "transaction", "reason": "not_kept", "items": 12}]},
+        {
+            **_ORIGIN,
+            "discarded": [{"category": "transaction", "reason": "not_kept", "items": 12}],
+            "reported": {"discarded": [{"category": "error", "reason": "before_send", "items": 3}]},
+        },
     ),
     "update_origin": Example({"id": "my-app", "name": "My application"}, _ORIGIN),
     "delete_origin": Example({"id": "my-app"}, {"id": _ORIGIN_ID, "deleted": True}),

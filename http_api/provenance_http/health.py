@@ -1,4 +1,4 @@
-"""Health probes: is the process alive, and can it read its store."""
+"""Health probes: is the process alive, and can it read and write its store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import anyio.to_thread
 import orjson
 from fastapi import FastAPI, Request, Response
 
+from provenance_core.errors import Unavailable
 from provenance_http.services import services_of
+from provenance_storage.writer import Writer
 
 
 def add_health_routes(app: FastAPI) -> None:
@@ -21,12 +23,15 @@ async def alive(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Say that the store can be read.
+    """Say that the store can be read, and events be written.
 
     Raises:
-        Unavailable: It cannot.
+        Unavailable: One of them cannot.
     """
-    await anyio.to_thread.run_sync(services_of(request).store.resource_types.all)
+    services = services_of(request)
+    if isinstance(services.recorder, Writer) and not services.recorder.alive:
+        raise Unavailable("Events are not written any more; restart the server.")
+    await anyio.to_thread.run_sync(services.store.resource_types.all)
     return _ok()
 
 

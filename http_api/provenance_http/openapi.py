@@ -131,7 +131,7 @@ def _headers(operation: AnyOperation) -> dict[str, str]:
     if operation is RECORD_INTERACTION:
         return {name: f"Stands for `{argument}`; the body wins" for name, argument in HEADER_ARGUMENTS.items()}
     if operation is UPDATE_ERROR_ISSUE_STATUS:
-        return {ACTOR_HEADER: "Who asks, for the history"}
+        return {ACTOR_HEADER: "Who asks, for the history, which says `http:` before it"}
     return {}
 
 
@@ -160,5 +160,10 @@ def _health_paths() -> Json:
     ok: Json = {"200": {"description": "Yes", "content": media}}
     alive = {"operationId": "healthz", "summary": "Is the process alive", "tags": ["health"], "responses": ok}
     unready = {"503": {"$ref": "#/components/responses/Unavailable"}}
-    ready = {"operationId": "readyz", "summary": "Can it read its store", "tags": ["health"], "responses": ok | unready}
+    ready = {
+        "operationId": "readyz",
+        "summary": "Can it read and write its store",
+        "tags": ["health"],
+        "responses": ok | unready,
+    }
     return {"/healthz": {"get": alive}, "/readyz": {"get": ready}}

@@ -10,10 +10,10 @@ import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 
 from provenance_core.clean import clean_line
-from provenance_core.errors import InvalidInput, UnsupportedEncoding
-from provenance_core.events import Model
+from provenance_core.errors import InvalidInput, NotFound, UnsupportedEncoding
+from provenance_core.events import Model, Via
 from provenance_core.json_text import loads
-from provenance_http.bodies import body_encoding, inflate, read_body, refuse_body
+from provenance_http.bodies import LARGEST_ARGUMENTS, Body, body_encoding, inflate, refuse_body
 from provenance_http.services import services_of
 from provenance_server.context import Context
 from provenance_server.operation import Operation
@@ -22,8 +22,8 @@ from provenance_server.operations import OPERATIONS, RECORD_INTERACTION
 AnyOperation = Operation[Any, Any]
 
 ACTOR_HEADER = "x-userid"
-ANONYMOUS = "http"
-"""The actor of a caller who does not say who asks."""
+DOOR = "http"
+"""The actor of a caller who does not say who asks, and before the name of one who does: anybody can say any name."""
 
 LONGEST_ACTOR = 64
 HEADER_ARGUMENTS: Mapping[str, str] = {
@@ -48,13 +48,16 @@ def add_operation_routes(app: FastAPI) -> None:
 
 
 async def _run(by_method: Mapping[str, AnyOperation], request: Request) -> Response:
+    if b"%2f" in request.scope.get("raw_path", b"").lower():  # decoded, it would make another path of an id
+        raise NotFound("No id or mnemonic has a slash; GET the list to see which there are.")
     operation = by_method["GET" if request.method == "HEAD" else request.method]
     services = services_of(request)
-    context = Context(services.store, services.recorder, _actor(request))
+    context = Context(services.store, services.recorder, _actor(request), via=Via.PUBLIC)
     body = None
     if operation.method in WITH_BODY:
         _check_content_type(request)
-        body = (await read_body(request), body_encoding(request))
+        encoding = body_encoding(request)
+        body = (await Body(request, LARGEST_ARGUMENTS).whole(), encoding)
     else:
         refuse_body(request)
     return await anyio.to_thread.run_sync(_answer, operation, context, request, body)
@@ -98,7 +101,7 @@ def _query(request: Request) -> dict[str, Any]:
 
 
 def _object(data: bytes, encoding: str) -> dict[str, Any]:
-    value = loads(inflate(data, encoding)).value
+    value = loads(inflate(data, encoding, LARGEST_ARGUMENTS)).value
     if not isinstance(value, dict):
         raise InvalidInput("The body must be a JSON object that holds the arguments.")
     return cast("dict[str, Any]", value)
@@ -117,8 +120,9 @@ def _from_headers(request: Request) -> dict[str, str]:
 
 
 def _actor(request: Request) -> str:
-    """Name who asks, for the history: what the caller says, made harmless."""
-    return clean_line(_header(request, ACTOR_HEADER), LONGEST_ACTOR) or ANONYMOUS
+    """Name who asks, for the history: what the caller says, made harmless and never the name of one of our own."""
+    told = clean_line(_header(request, ACTOR_HEADER), LONGEST_ACTOR)
+    return f"{DOOR}:{told}" if told else DOOR
 
 
 def _header(request: Request, name: str) -> str:

@@ -14,6 +14,7 @@ import uvicorn
 
 from provenance_core.errors import InvalidInput, Unavailable
 from provenance_http.app import create_app
+from provenance_http.connections import ImpatientProtocol
 from provenance_http.guard import is_loopback, is_wildcard
 from provenance_server.settings import Settings
 from provenance_storage.server_lock import serving
@@ -23,8 +24,8 @@ KEEP_ALIVE_SECONDS = 30
 DRAIN_SECONDS = 10
 """Time that running requests get when the server stops. Source: Relay; facts/security-and-scale.md 2.3."""
 
-MOST_CONNECTIONS = 1_000
-"""Connections at once; the next are answered 503. Ours: idle ones count, and a small machine holds as many."""
+MOST_FILES = 65_536
+"""Open files to ask the system for: a connection is one, and the usual 1,024 are soon taken."""
 
 LARGEST_HEADERS = 32 * 1024
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -54,17 +55,30 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
             log_level="warning",
             access_log=False,
             ws="none",
+            http=ImpatientProtocol,
             lifespan="on",
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             h11_max_incomplete_event_size=LARGEST_HEADERS,
         )
+        _allow_many_files()
         server = _Server(config, lambda: on_ready(url) if on_ready else None)
         with _stopped_by_signals(server):
             server.run(sockets=[listener])
+
+
+def _allow_many_files() -> None:
+    """Raise this process's limit of open files as far as it may, where there is one."""
+    try:
+        import resource  # noqa: PLC0415  # not on Windows
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class _Server(uvicorn.Server):

@@ -15,6 +15,9 @@ from provenance_storage.store import Store
 INGEST_THREADS = 4
 """Envelopes prepared at once; it bounds the memory that inflated bodies take, and events must not wait for reads."""
 
+KEY_THREADS = 4
+"""Keys looked up at once; they wait neither for bodies nor for reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -23,6 +26,7 @@ class Services:
     store: Store
     recorder: Recorder
     tally: Tally
+    key_threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(KEY_THREADS))
     ingest_threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(INGEST_THREADS))
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 
-from provenance_core.errors import ProvenanceError
+from provenance_core.errors import NotFound, Unavailable
+from provenance_server.faults import trace
 from provenance_storage.discards import DiscardCounts
 from provenance_storage.store import Store
 
@@ -42,10 +43,12 @@ class Tally:
         for origin_id, counts in waiting.items():
             try:
                 self._store.discard(origin_id, counts)
-            except ProvenanceError:
+            except Unavailable:
                 self.add(origin_id, counts)
-            except Exception:  # noqa: BLE001  # counts of an origin that is gone must not end the counting
-                _log.exception("The counts of discarded items of one origin were lost.")
+            except NotFound:
+                continue  # the origin was deleted, and its counts with it
+            except Exception as error:  # noqa: BLE001  # one origin's counts must not end the counting
+                _log.error("The counts of discarded items of one origin were lost.\n%s", trace(error))
 
     async def run(self) -> None:
         """Write now and then until cancelled."""

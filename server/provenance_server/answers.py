@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from provenance_core.events import ErrorAction, Event, Level, Model, Via
+from provenance_core.events import ErrorAction, Event, Level, Marks, Model, Via
 from provenance_core.lifecycle import Status
 from provenance_core.origins import OriginConfig
 
@@ -309,6 +309,7 @@ class ReportedInteraction(Model):
     interaction_timestamp: str | None = None
     interaction: Any = None
     external_response: Any = None
+    marks: Marks | None = None
 
 
 class Interaction(Model):

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from provenance_core.events import Level
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Order, Sort
-from provenance_core.moments import parse_moment
+from provenance_core.moments import parse_instant, parse_moment
 from provenance_core.origins import OriginConfig, is_mnemonic
 
 DEFAULT_LIMIT = 25
@@ -46,6 +46,12 @@ def _listed(value: object) -> object:
 def _moment(text: str) -> str:
     if parse_moment(text, 0) is None:
         raise ValueError(f"must be {NOW_AND_THEN}")
+    return text
+
+
+def _instant(text: str) -> str:
+    if parse_instant(text) is None:
+        raise ValueError("must be a date like `2026-11-23` or a time like `2026-11-23T10:00:00Z`")
     return text
 
 
@@ -86,6 +92,7 @@ def _object(value: object) -> object:
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 LongText = Annotated[str, Field(min_length=1, max_length=10_000)]
 Moment = Annotated[str, Field(max_length=64), AfterValidator(_moment)]
+Instant = Annotated[str, Field(max_length=64), AfterValidator(_instant)]
 Mnemonic = Annotated[str, AfterValidator(_mnemonic)]
 Url = Annotated[str, Field(max_length=2_000), AfterValidator(_url)]
 Reference = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_reference)]
@@ -172,7 +179,7 @@ class CreateRelease(Arguments):
     )
     ref: Text | None = Field(default=None, description="Commit or tag")
     url: Url | None = None
-    date_released: Moment | None = None
+    date_released: Instant | None = None
     notes: LongText | None = None
 
 
@@ -195,7 +202,7 @@ class RecordInteraction(Arguments):
     user_id: Text | None = None
     span_id: Text | None = None
     parent_span_id: Text | None = None
-    interaction_timestamp: Moment | None = None
+    interaction_timestamp: Instant | None = None
 
 
 class ListInteractions(Arguments):

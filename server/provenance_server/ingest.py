@@ -10,8 +10,9 @@ from typing import Any, cast
 import orjson
 
 from provenance_core.errors import TooLarge
-from provenance_core.events import Event, Via
+from provenance_core.events import Event, Marks, Via
 from provenance_core.fingerprint import fingerprint
+from provenance_core.free_json import clean_json
 from provenance_core.normalize import action_of, normalize_interaction, normalize_sentry
 from provenance_core.stacktrace import culprit, title
 from provenance_storage.counters import ENVIRONMENT_TAG
@@ -91,11 +92,30 @@ def from_event(origin: OriginRecord, event: Event, via: Via, around: Interaction
     )
 
 
-def pack(content: bytes, external_response: object) -> bytes:
-    """Return the compressed payload of an interaction from its content, as JSON, and what another system answered."""
-    if external_response is None:
-        return compress(b'{"interaction":' + content + b"}")
-    return compress(b'{"interaction":' + content + b',"externalResponse":' + orjson.dumps(external_response) + b"}")
+def pack(content: bytes, external_response: object, marks: Marks | None = None) -> bytes:
+    """Return the compressed payload of an interaction.
+
+    Args:
+        content: What it carries, as JSON; already fit to be stored.
+        external_response: What another system answered; made fit to be stored here.
+        marks: What was done to the content, where it does not say so itself.
+    """
+    parts = [b'{"interaction":', content]
+    if external_response is not None:
+        response = clean_json(external_response, LARGEST_EVENT, "externalResponse")
+        parts += [b',"externalResponse":', orjson.dumps(response.value)]
+        marks = _joined(marks or Marks(), response.marks)
+    if marks is not None and marks != Marks():
+        parts += [b',"marks":', marks.model_dump_json(by_alias=True).encode()]
+    return compress(b"".join([*parts, b"}"]))
+
+
+def _joined(one: Marks, other: Marks) -> Marks:
+    return Marks(
+        trimmed=one.trimmed | other.trimmed,
+        scrubbed=one.scrubbed + other.scrubbed,
+        repaired=one.repaired + other.repaired,
+    )
 
 
 def check_size(size: int) -> None:

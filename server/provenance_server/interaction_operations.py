@@ -10,10 +10,10 @@ import orjson
 
 from provenance_core.clean import quoted
 from provenance_core.errors import InvalidInput, NotFound, Unavailable
-from provenance_core.events import ErrorAction
+from provenance_core.events import ErrorAction, Marks
+from provenance_core.free_json import clean_json
 from provenance_core.ids import parse_uuid
-from provenance_core.moments import parse_moment
-from provenance_core.trim import Trim
+from provenance_core.moments import parse_instant, parse_moment
 from provenance_server import answers, views
 from provenance_server.arguments import GetById, ListInteractions, RecordInteraction
 from provenance_server.context import Context
@@ -28,9 +28,6 @@ from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
 
 WRITE_SECONDS = 60
 """How long a caller waits for the writer before it is told that the store does not answer."""
-
-DEEPEST = 64
-"""How deep the content of an interaction that is no error may be nested; what is deeper becomes text."""
 
 ERROR_ACTIONS = frozenset(ACTION_IDS.values())
 Row_co = TypeVar("Row_co", OriginRecord, NamedRecord, covariant=True)
@@ -53,9 +50,9 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
         user_id=arguments.user_id,
         span_id=arguments.span_id,
         parent_span_id=arguments.parent_span_id,
-        interaction_at=_moment(context, arguments.interaction_timestamp),
+        interaction_at=parse_instant(arguments.interaction_timestamp) if arguments.interaction_timestamp else None,
         external_reference=arguments.external_reference,
-        external_response=Trim().bag(arguments.external_response, LARGEST_EVENT, DEEPEST, "externalResponse"),
+        external_response=arguments.external_response,
     )
     if kind.id == ERROR_TYPE_ID:
         new = from_payload(origin, arguments.interaction, context.via, around)
@@ -119,7 +116,12 @@ def get_interaction(context: Context, arguments: GetById) -> answers.Interaction
 def _full(store: Store, row: InteractionRecord) -> answers.Interaction:
     shown = views.interaction(row, views.origins_by_id(store, [row.origin_id]), _words(store))
     payload: dict[str, Any] = orjson.loads(store.interactions.payload(row))
-    carried = {"interaction": payload.get("interaction"), "external_response": payload.get("externalResponse")}
+    marks = Marks.model_validate(payload["marks"]) if "marks" in payload else None
+    carried = {
+        "interaction": payload.get("interaction"),
+        "external_response": payload.get("externalResponse"),
+        "marks": marks,
+    }
     return shown.model_copy(update={"reported": shown.reported.model_copy(update=carried)})
 
 
@@ -132,7 +134,7 @@ def _size(content: object) -> int:
     try:
         return len(orjson.dumps(content, default=str))
     except TypeError:
-        return len(orjson.dumps(Trim().bag(content, 2 * LARGEST_EVENT, DEEPEST, "interaction")))
+        return len(orjson.dumps(clean_json(content, 2 * LARGEST_EVENT).value))
 
 
 def _plain(
@@ -143,13 +145,13 @@ def _plain(
     around: InteractionFields,
 ) -> NewInteraction:
     """Prepare an interaction that is no error, told in a resource type and an action."""
-    kept = Trim().bag(content, LARGEST_EVENT, DEEPEST, "interaction")
+    kept = clean_json(content, LARGEST_EVENT)
     return NewInteraction(
         origin_id=origin.id,
         resource_type_id=words[0].id,
         action_id=words[1].id,
         via=context.via,
-        body=pack(orjson.dumps(kept), around.external_response),
+        body=pack(orjson.dumps(kept.value), around.external_response, kept.marks),
         resource_id=around.resource_id,
         uow_id=around.uow_id,
         user_id=around.user_id,
@@ -186,7 +188,3 @@ def _named(argument: str, mnemonic: str | None, identity: str | None, among: _Fi
     if found is None:
         raise AssertionError("one of the two was given and found")
     return found
-
-
-def _moment(context: Context, text: str | None) -> int | None:
-    return parse_moment(text, context.store.clock()) if text is not None else None

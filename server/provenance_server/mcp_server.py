@@ -30,6 +30,7 @@ from mcp.types import (  # noqa: E402
 from provenance_core.clean import clean_line, quoted  # noqa: E402
 from provenance_core.errors import ProvenanceError  # noqa: E402
 from provenance_server.client import Client  # noqa: E402
+from provenance_server.faults import trace  # noqa: E402
 from provenance_server.render import to_text  # noqa: E402
 from provenance_server.settings import Settings  # noqa: E402
 from provenance_server.tools import INSTRUCTIONS, TOOLS, ErrorTool  # noqa: E402
@@ -112,8 +113,8 @@ def _call(opener: Opener, actor: str, name: str, arguments: dict[str, Any]) -> C
         answer = tool.run(opener.client(actor), arguments)
     except ProvenanceError as error:
         return _refused(error.message)
-    except Exception:  # noqa: BLE001  # a fault of ours is told as one, and the server goes on
-        _log.exception("The tool %s failed.", name)
+    except Exception as error:  # noqa: BLE001  # a fault of ours is told as one, and the server goes on
+        _log.error("The tool %s failed.\n%s", name, trace(error))
         return _refused("Provenance failed on this call; that is a fault of it. Its log on stderr says more.")
     return CallToolResult(content=[TextContent(type="text", text=to_text(answer))], structured_content=answer)
 

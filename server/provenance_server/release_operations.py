@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provenance_core.moments import parse_moment
+from provenance_core.moments import parse_instant
 from provenance_server import answers, views
 from provenance_server.arguments import CreateRelease, ListReleases
 from provenance_server.context import Context
@@ -34,7 +34,7 @@ def create_release(context: Context, arguments: CreateRelease) -> answers.Create
     """Register a release of an origin, or update the one of that version; asking again is safe."""
     store = context.store
     origin = store.origins.find(arguments.origin)
-    released = parse_moment(arguments.date_released, store.clock()) if arguments.date_released else None
+    released = parse_instant(arguments.date_released) if arguments.date_released else None
     details = ReleaseDetails(ref=arguments.ref, url=arguments.url, notes=arguments.notes, date_released=released)
     row, created = store.releases.register(origin.id, arguments.version, details)
     shown = views.release(row, origin, store.releases.statistics(origin.id, [row.id])[row.id])

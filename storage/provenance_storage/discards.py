@@ -7,17 +7,24 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from provenance_core.errors import NotFound
 from provenance_storage.counters import HOUR
 from provenance_storage.statements import insert_into
-from provenance_storage.tables import Discard, table
+from provenance_storage.tables import Discard, Origin, table
 
 DiscardCounts = Mapping[tuple[str, str], int]
 """How many items of each category were discarded for each reason."""
 
 
 def add_discards(connection: Connection, origin_id: UUID, at: int, counts: DiscardCounts) -> None:
-    """Count discarded items of an origin in the hour of a moment."""
+    """Count discarded items of an origin in the hour of a moment.
+
+    Raises:
+        NotFound: The origin was deleted.
+    """
     discards = table(Discard)
+    if connection.execute(select(table(Origin).c.id).where(table(Origin).c.id == origin_id)).first() is None:
+        raise NotFound("The origin was deleted in the meantime.")
     rows = [
         {
             "origin_id": origin_id,

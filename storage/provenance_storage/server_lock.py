@@ -40,6 +40,8 @@ def serving(path: Path, address: str) -> Generator[None]:
 def served_at(path: Path) -> str | None:
     """Return where the server answers that holds a store file, or None where none does."""
     lock, note = _lock(path), _note(path)
+    if not note.exists():
+        return None
     try:
         with lock:
             return None

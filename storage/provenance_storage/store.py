@@ -59,7 +59,11 @@ class Store:
             return record(connection, batch, self._receipt)
 
     def discard(self, origin_id: UUID, counts: DiscardCounts) -> None:
-        """Count items of an origin that were taken and not kept."""
+        """Count items of an origin that were taken and not kept.
+
+        Raises:
+            NotFound: The origin was deleted.
+        """
         with self.database.write() as connection:
             add_discards(connection, origin_id, self.clock(), counts)
 

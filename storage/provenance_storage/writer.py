@@ -76,7 +76,7 @@ class Writer:
             Unavailable: The writer is closed.
         """
         with self._lock:
-            if self._closed:
+            if self._closed or not self.alive:
                 raise Unavailable("The server is stopping; send the event again in a moment.")
             if self._items >= QUEUE_ITEMS or self._bytes >= QUEUE_BYTES:
                 raise TooManyRequests("The server has more events than it can write now; wait and send again.", 5)
@@ -124,13 +124,18 @@ class Writer:
                 return self._store.record([waiting.new for waiting in batch])
             except Busy:
                 _log.warning("Another process holds the store; %d interactions wait for it.", len(batch))
-        return self._store.record([waiting.new for waiting in batch])
+        try:
+            return self._store.record([waiting.new for waiting in batch])
+        except Busy:
+            raise TooManyRequests("The server has waited too long to write; wait and send again.", 30) from None
 
     def _record(self, batch: list[_Waiting]) -> None:
         try:
             outcomes = self._write(batch)
         except Exception as error:  # noqa: BLE001  # whatever one event does, its neighbours are recorded and answered
-            if len(batch) == 1 or isinstance(error, Unavailable):
+            if isinstance(error, Unavailable):
+                _log.error("%d interactions were refused. %s", len(batch), error.message)  # no fault of ours
+            if len(batch) == 1 or isinstance(error, Unavailable | TooManyRequests):
                 self._fail(batch, error)
             else:
                 for waiting in batch:

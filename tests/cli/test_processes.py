@@ -148,7 +148,7 @@ def test_a_server_is_asked_with_the_same_words_and_answers(run: Run, issues: lis
     assert ask("errors", "resolve", "my-app-1", "--release", "1.0.0").out.startswith(
         "MY-APP-1  open → resolved in 1.0.0"
     )
-    assert ask("errors", "get", "my-app-1", "--json").json["history"][0]["actor"].startswith("cli:")
+    assert ask("errors", "get", "my-app-1", "--json").json["history"][0]["actor"].startswith("http:cli:")
     assert ask("errors", "mute", "my-app-1", "my-app-2").code == 1
     assert ask("errors", "events", "my-app-1", "--json").json["total"] == 2
     assert ask("errors", "get", "my-app-99").code == 1

@@ -57,7 +57,12 @@ async def agent(machine: Installation) -> AsyncIterator[Client]:
 
 def _compact(name: str, body: Any, arguments: Arguments) -> Any:
     answer = BY_NAME[name].answer.model_validate(body)
-    return to_json(answer, Detail(arguments.get("detail", "concise")))
+    return _without_cursor(to_json(answer, Detail(arguments.get("detail", "concise"))))
+
+
+def _without_cursor(told: Any) -> Any:
+    """Return an answer with its cursor made the same: a cursor says when its walk began."""
+    return {**told, "nextCursor": "there"} if "nextCursor" in told else told
 
 
 async def _ask_mcp(agent: Client, name: str, arguments: Arguments) -> Told:
@@ -65,7 +70,7 @@ async def _ask_mcp(agent: Client, name: str, arguments: Arguments) -> Told:
     if result.is_error:
         assert isinstance(result.content[0], TextContent)
         return "refusal", result.content[0].text
-    return "answer", result.structured_content
+    return "answer", _without_cursor(result.structured_content)
 
 
 def _ask_http(server: RunningServer, name: str, arguments: Arguments) -> Told:

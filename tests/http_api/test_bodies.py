@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
@@ -21,10 +23,9 @@ from tests.http_api.conftest import BASE
 from tests.http_api.sending import EVENT_ID, auth, envelope, event_item, send
 
 from provenance_core.errors import InvalidInput, TooLarge
-from provenance_http import bodies
+from provenance_http import bodies, envelope_routes
 from provenance_http.app import create_app
-from provenance_http.bodies import inflate
-from provenance_http.decoders import DECODERS
+from provenance_http.decoders import DECODERS, MOST_BLOCKS, MOST_MEMBERS
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
@@ -32,6 +33,10 @@ from provenance_storage.store import Store
 def _raw_deflate(data: bytes) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     return packer.compress(data) + packer.flush()
+
+
+def _noise(size: int) -> bytes:
+    return random.Random(1).randbytes(size)
 
 
 def _zstd_stream(data: bytes) -> bytes:
@@ -49,7 +54,13 @@ ENCODERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "zstd": ("zstd", zstandard.ZstdCompressor().compress),
     "zstd stream": ("zstd", _zstd_stream),
 }
+LIMIT = 8 * 1024 * 1024
 COMPRESSED = [name for name in ENCODERS if name != "identity"]
+
+
+def inflate(data: bytes, encoding: str, largest: int = LIMIT) -> bytes:
+    """Inflate under the limit of these tests."""
+    return bodies.inflate(data, encoding, largest)
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -74,6 +85,46 @@ def test_several_members_are_one_body(name: str) -> None:
     encoding, encode = ENCODERS[name]
 
     assert inflate(encode(b"first,") + encode(b"second"), encoding) == b"first,second"
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_what_is_larger_than_a_piece_comes_back(name: str) -> None:
+    encoding, encode = ENCODERS[name]
+    data = _noise(300_000) + bytes(3_000_000) + _noise(70_000)
+
+    assert inflate(encode(data), encoding) == data
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "raw deflate"])
+def test_what_is_not_read_yet_is_not_copied_with_each_piece(name: str) -> None:
+    encoding, encode = ENCODERS[name]
+    body = encode(_noise(2 * 1024 * 1024))
+    held = 0
+
+    tracemalloc.start()
+    try:
+        for _ in DECODERS[encoding](body):
+            held = max(held, tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+
+    assert held < 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("encoding", "start", "part", "end", "most"),
+    [
+        ("gzip", b"", gzip.compress(b""), b"", MOST_MEMBERS),
+        ("zstd", b"", zstandard.ZstdCompressor().compress(b""), b"", MOST_MEMBERS),
+        ("zstd", b"", (0x184D2A50).to_bytes(4, "little") + bytes(4), b"", MOST_MEMBERS),
+        ("zstd", b"\x28\xb5\x2f\xfd\x00\x58", bytes(3), b"\x01\x00\x00", MOST_BLOCKS - 1),
+    ],
+    ids=["members", "frames", "skippable frames", "blocks"],
+)
+def test_a_body_of_very_many_parts_is_refused(encoding: str, start: bytes, part: bytes, end: bytes, most: int) -> None:
+    assert inflate(start + part * most + end, encoding) == b""
+    with pytest.raises(InvalidInput, match="too many"):
+        inflate(start + part * (most + 1) + end, encoding)
 
 
 def test_a_skippable_frame_of_zstd_is_skipped() -> None:
@@ -107,7 +158,6 @@ def test_noise_is_refused_and_nothing_else_happens(encoding: str, data: bytes) -
 def test_a_bomb_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     encoding, encode = ENCODERS[name]
     bomb = encode(bytes(8 * 1024 * 1024))
-    monkeypatch.setattr(bodies, "LARGEST_INFLATED", 1024 * 1024)
     held = 0
 
     def watched(data: bytes) -> Iterator[bytes]:
@@ -120,7 +170,7 @@ def test_a_bomb_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch, name: str) -
     monkeypatch.setattr(bodies, "DECODERS", {encoding: watched})
 
     with pytest.raises(TooLarge):
-        inflate(bomb, encoding)
+        inflate(bomb, encoding, 1024 * 1024)
 
     assert len(bomb) < 40_000
     assert held < 1.3 * 1024 * 1024
@@ -164,13 +214,27 @@ def test_the_api_takes_encoded_bodies_too(client: TestClient) -> None:
 def test_a_body_over_the_limit_is_413_however_it_is_sent(
     client: TestClient, origin: OriginRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "LARGEST_COMPRESSED", 1000)
+    monkeypatch.setattr(envelope_routes, "LARGEST_COMPRESSED", 1000)
     chunks = io.BytesIO(bytes(2000))
 
     declared = client.post("/api/1/envelope/", content=bytes(2000), headers=auth(origin))
     streamed = client.post("/api/1/envelope/", content=iter(lambda: chunks.read(100), b""), headers=auth(origin))
 
     assert (declared.status_code, streamed.status_code) == (413, 413)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "br", "zstd"])
+def test_the_api_takes_smaller_bodies_than_the_doors_of_sdks(client: TestClient, encoding: str) -> None:
+    _, encode = ENCODERS[encoding]
+    headers = {"content-encoding": encoding, "content-type": "application/json"}
+    name = b"n" * (bodies.LARGEST_ARGUMENTS - 100)
+
+    statuses = [
+        client.post("/api/origins", content=encode(b'{"mnemonic":"x","name":"%s"}' % text), headers=headers).status_code
+        for text in (name, name + b"n" * 101)
+    ]
+
+    assert statuses == [400, 413]
 
 
 @pytest.mark.anyio

@@ -13,6 +13,7 @@ from tests.http_api.sending import auth, envelope, event_item, item, send
 
 from provenance_core.errors import Unavailable
 from provenance_http.app import create_app
+from provenance_server.faults import trace
 from provenance_storage.records import NewInteraction, OriginRecord, Recorded
 from provenance_storage.store import Store
 
@@ -88,6 +89,24 @@ def test_an_unexpected_error_is_logged_and_not_told(
     assert sdk.headers["access-control-allow-origin"] == "*"
     assert CANARY not in api.text + sdk.text
     assert caplog.text.count("Traceback") == 2
+    assert caplog.text.count("builtins.RuntimeError") == 2
+    assert "in submit" in caplog.text
+    assert CANARY not in caplog.text
+
+
+def test_the_errors_behind_an_error_are_traced_without_their_words() -> None:
+    def fail() -> None:
+        try:
+            {}[CANARY]
+        except KeyError as error:
+            raise ValueError(CANARY) from error
+
+    with pytest.raises(ValueError, match=CANARY) as raised:
+        fail()
+    told = trace(raised.value)
+
+    assert told.index("builtins.KeyError") < told.index("builtins.ValueError")
+    assert CANARY not in told
 
 
 def test_a_store_that_cannot_be_reached_is_503(store: Store, origin: OriginRecord) -> None:
@@ -95,8 +114,8 @@ def test_a_store_that_cannot_be_reached_is_503(store: Store, origin: OriginRecor
         answer = send(client, origin, envelope(event_item()))
 
     assert answer.status_code == 503
-    assert answer.json() == {"detail": "The store is away.", "causes": []}
-    assert answer.headers["x-sentry-error"] == "The store is away."
+    assert answer.json() == {"detail": "The server cannot write events now; its log says why.", "causes": []}
+    assert answer.headers["x-sentry-error"] == answer.json()["detail"]
 
 
 def test_no_error_holds_text_of_an_event(client: TestClient, store: Store, origin: OriginRecord) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 import orjson
 import pytest
 from starlette.testclient import TestClient
-from tests.http_api.conftest import BASE
 from tests.http_api.sending import EVENT_ID, auth, envelope, event_item, item, send, sentry_event, total
 from tests.samples import envelopes
 
-from provenance_core.errors import TooManyRequests
-from provenance_http.app import create_app
-from provenance_storage.records import NewInteraction, OriginRecord, Recorded
+from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
 OTHER_ID = "a" * 32
@@ -271,67 +267,3 @@ def test_broken_text_is_repaired_and_marked(client: TestClient, origin: OriginRe
     assert answer.status_code == 200
     assert event["message"] == "a\ufffdb\ufffd \ufffd"
     assert event["marks"]["repaired"] > 0
-
-
-class Filling:
-    """Take some events and then no more."""
-
-    def __init__(self, store: Store, room: int) -> None:
-        self._store = store
-        self._room = room
-
-    def submit(self, new: NewInteraction) -> Future[Recorded]:
-        """Record an event, or refuse it."""
-        if self._room == 0:
-            raise TooManyRequests("The server has more events than it can write now; wait and send again.", 5)
-        self._room -= 1
-        promise: Future[Recorded] = Future()
-        promise.set_result(self._store.record([new])[0])
-        return promise
-
-
-def test_a_full_queue_is_429_for_events_alone(store: Store, origin: OriginRecord) -> None:
-    with TestClient(create_app(store, Filling(store, 0)), base_url=BASE) as client:
-        answer = send(client, origin, envelope(event_item()))
-        session = send(client, origin, envelope(SESSION))
-
-    assert answer.status_code == 429
-    assert answer.headers["retry-after"] == "5"
-    assert answer.headers["x-sentry-rate-limits"] == "5:error:key:queue_full"
-    assert session.status_code == 200
-    assert store.discarded(origin.id)["error", "queue_full"] == 1
-
-
-def test_a_queue_that_fills_up_within_an_envelope_keeps_what_is_in_it(store: Store, origin: OriginRecord) -> None:
-    with TestClient(create_app(store, Filling(store, 1)), base_url=BASE) as client:
-        answer = send(client, origin, envelope(event_item(), event_item(event_id=OTHER_ID)))
-        recorded = total(client)
-
-    assert (answer.status_code, answer.json(), recorded) == (200, {"id": EVENT_ID}, 1)
-    assert store.discarded(origin.id) == {("error", "queue_full"): 1}
-
-
-def test_the_api_tells_a_full_queue_in_its_own_form(store: Store, origin: OriginRecord) -> None:
-    body = {"origin": "my-app", "resourceType": "ERROR", "interaction": {"message": "x"}}
-
-    with TestClient(create_app(store, Filling(store, 0)), base_url=BASE) as client:
-        answer = client.post("/api/interactions", json=body)
-
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
-    assert answer.json()["error"]["details"] == {"retryAfter": 5}
-
-
-def test_an_event_that_fails_in_the_writer_does_not_hide_its_neighbour(store: Store, origin: OriginRecord) -> None:
-    class Poisoned(Filling):
-        def submit(self, new: NewInteraction) -> Future[Recorded]:
-            if new.event and new.event.event_id == OTHER_ID:
-                promise: Future[Recorded] = Future()
-                promise.set_exception(RuntimeError("poison"))
-                return promise
-            return super().submit(new)
-
-    with TestClient(create_app(store, Poisoned(store, 9)), base_url=BASE) as client:
-        answer = send(client, origin, envelope(event_item(event_id=OTHER_ID), event_item()))
-
-    assert (answer.status_code, answer.json()) == (200, {"id": EVENT_ID})
-    assert store.discarded(origin.id) == {("error", "failed"): 1}

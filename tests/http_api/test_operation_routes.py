@@ -189,9 +189,11 @@ def test_headers_stand_for_arguments_and_the_body_wins(client: TestClient, ids: 
     [
         (None, "http"),
         ("  ", "http"),
-        ("alice", "alice"),
-        ("a\u202eb", "a\\u{202e}b"),
-        ("x" * 70, "x" * 64 + "… (+6 chars)"),
+        ("alice", "http:alice"),
+        ("cli:alice", "http:cli:alice"),
+        ("system", "http:system"),
+        ("a\u202eb", "http:a\\u{202e}b"),
+        ("x" * 70, "http:" + "x" * 64 + "… (+6 chars)"),
     ],
 )
 def test_a_status_change_says_who_asked(client: TestClient, ids: dict[str, str], told: str | None, actor: str) -> None:
@@ -202,10 +204,10 @@ def test_a_status_change_says_who_asked(client: TestClient, ids: dict[str, str],
     assert client.get("/api/error-issues/MY-APP-1").json()["history"][0]["actor"] == actor
 
 
-def test_what_is_recorded_over_http_without_a_key_is_local(client: TestClient, origin: OriginRecord) -> None:
+def test_what_is_recorded_over_http_without_a_key_is_public(client: TestClient, origin: OriginRecord) -> None:
     body = {"origin": "my-app", "resourceType": "ERROR", "interaction": {"message": "x", "via": "server"}}
 
-    assert client.post("/api/interactions", json=body).json()["via"] == "local"
+    assert client.post("/api/interactions", json=body).json()["via"] == "public"
 
 
 def test_a_walk_over_pages_sees_every_row_once(client: TestClient, store: Store, origin: OriginRecord) -> None:
@@ -224,3 +226,45 @@ def test_head_answers_like_get_without_a_body(client: TestClient) -> None:
     answer = client.head("/api/origins")
 
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/error-issues/{}",
+        "/api/error-issues/{}/events",
+        "/api/origins/{}",
+        "/api/origins/{}/releases",
+        "/api/interactions/{}",
+        "/api/resource-types/{}",
+        "/api/actions/{}",
+    ],
+)
+def test_a_name_of_nothing_is_refused_whatever_it_holds(client: TestClient, ids: dict[str, str], path: str) -> None:
+    names = [
+        *("a%2Fb", "my-app%2Freleases", "my-app%2freleases", "MY-APP-1%2Fevents", "%2e%2e", "%00", "%ff", "%20", "-1"),
+        *(
+            "a" * 3000,
+            "%F0%9F%98%80",
+            "9" * 19,
+            "9" * 30,
+            "MY-APP-" + "9" * 25,
+            "a%3Fb",
+            "a%23b",
+            "%0d%0aX:1",
+            "%D9%A1",
+        ),
+    ]
+
+    answers = {name: client.get(path.format(name)) for name in names}
+
+    assert {name: answer for name, answer in answers.items() if answer.status_code not in {400, 404}} == {}
+    assert {answer.json()["error"]["code"] for answer in answers.values()} <= {"invalid_input", "not_found"}
+
+
+def test_a_slash_in_a_name_changes_nothing_elsewhere(client: TestClient, ids: dict[str, str]) -> None:
+    status = client.patch("/api/error-issues/MY-APP-1%2Fstatus", json={"status": "muted"})
+    release = client.post("/api/origins/my-app%2Freleases", json={"version": "9"})
+
+    assert (status.status_code, release.status_code) == (404, 404)
+    assert client.get("/api/error-issues/MY-APP-1").json()["status"] == "open"

@@ -207,22 +207,22 @@ async def test_a_store_that_cannot_be_opened_is_a_tool_error() -> None:
         assert await refused(agent, "get_error_issues") == "The store cannot be used."
 
 
-class Broken:
+class Broken(LocalClient):
     """A client in which something fails that nobody foresaw."""
 
-    def call(self, *_: object) -> Any:
-        raise KeyError("text of an event")
-
-    def close(self) -> None: ...
+    def call(self, operation: object, raw: object) -> Any:
+        raise KeyError("text of " + "an event")
 
 
-async def test_a_fault_of_ours_is_a_tool_error_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
-    async with Client(make_server(Opener(lambda _: Broken()))) as agent:
+async def test_a_fault_of_ours_is_a_tool_error_without_its_text(caplog: pytest.LogCaptureFixture, store: Store) -> None:
+    async with Client(make_server(Opener(lambda _: Broken(make_context(store))))) as agent:
         told = await refused(agent, "get_error_issues")
 
     assert "that is a fault of it" in told
     assert "text of an event" not in told
     assert "get_error_issues failed" in caplog.text
+    assert "KeyError" in caplog.text
+    assert "text of an event" not in caplog.text
 
 
 async def test_nulls_are_as_if_they_were_not_said(agent: Client, store: Store, origin: OriginRecord) -> None:
