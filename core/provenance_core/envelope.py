@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,10 +12,11 @@ import orjson
 from provenance_core.errors import InvalidInput
 
 MAX_HEADER_BYTES = 8 * 1024
-"""Length of a header line. Source: Bugsink; facts/security-and-scale.md 2.3."""
+"""Length of a header line. Source: Bugsink."""
 MAX_ITEMS = 100
-"""Items kept of one envelope, the rest is counted. Source: facts/security-and-scale.md 2.3."""
+"""Events kept of one envelope, and other items as many; the rest is counted. Ours."""
 _MAX_COUNTED = 10_000
+_BLANK_LINES = re.compile(rb"[\r\n]*+")
 
 CATEGORIES: Mapping[str, str] = {
     "event": "error",
@@ -69,17 +71,24 @@ def category(item_type: str) -> str:
     return CATEGORIES.get(item_type, "other")
 
 
+def read_header(data: bytes) -> dict[str, Any]:
+    """Read an envelope's header from its beginning: `MAX_HEADER_BYTES` and a line break are enough of it.
+
+    Raises:
+        InvalidInput: The first line is no header.
+    """
+    return _header(data)[0]
+
+
 def parse_envelope(data: bytes) -> Envelope:
     """Take an envelope apart, keeping every complete item of one that was cut.
 
     Raises:
         InvalidInput: The first line is no header, or the header of the first item is not understood.
     """
-    line, position = _line(data, 0)
-    header = _object(line)
-    if header is None:
-        raise InvalidInput("The envelope must begin with a line that is a JSON object of at most 8 KiB.")
+    header, position = _header(data)
     items: list[Item] = []
+    kept = [0, 0]
     skipped = 0
     while (position := _past_blank_lines(data, position)) < len(data):
         read = _read_item(data, position)
@@ -88,11 +97,20 @@ def parse_envelope(data: bytes) -> Envelope:
                 raise InvalidInput("The first item's header must be a JSON object with `type` and a right `length`.")
             return Envelope(header, tuple(items), truncated=True, skipped=skipped)
         item, position = read
-        if len(items) < MAX_ITEMS:
+        if kept[item.type == "event"] < MAX_ITEMS:
+            kept[item.type == "event"] += 1
             items.append(item)
         else:
             skipped += 1
     return Envelope(header, tuple(items), truncated=False, skipped=skipped)
+
+
+def _header(data: bytes) -> tuple[dict[str, Any], int]:
+    line, position = _line(data, 0)
+    header = _object(line)
+    if header is None:
+        raise InvalidInput("The envelope must begin with a line that is a JSON object of at most 8 KiB.")
+    return header, position
 
 
 def _read_item(data: bytes, position: int) -> tuple[Item, int] | None:
@@ -149,9 +167,8 @@ def _line_ends(data: bytes, position: int) -> bool:
 
 
 def _past_blank_lines(data: bytes, position: int) -> int:
-    while position < len(data) and data[position] in b"\r\n":
-        position += 1
-    return position
+    blank = _BLANK_LINES.match(data, position)
+    return blank.end() if blank else position
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

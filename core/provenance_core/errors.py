@@ -10,6 +10,7 @@
     ├── TooLarge                413
     ├── TooManyRequests         429
     └── Unavailable             503  the store or the server cannot be reached
+        └── Busy                503  another process holds the store; a moment later it may go
 
 A message is written for the caller: it says what is wrong and what would work. It never contains text taken from an
 event; of the caller's own argument it may quote what `quoted` returns.
@@ -110,6 +111,12 @@ class Unavailable(ProvenanceError):
     code = "unavailable"
     http_status = 503
     exit_code = 3
+
+
+class Busy(Unavailable):
+    """Say that another process holds the store for now."""
+
+    code = "busy"
 
 
 def all_errors() -> dict[str, type[ProvenanceError]]:

@@ -12,7 +12,9 @@ from pydantic.alias_generators import to_camel
 class Model(BaseModel):
     """Give every wire model frozen values and camelCase keys."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True
+    )
 
 
 class Level(StrEnum):
@@ -50,6 +52,13 @@ class Relation(StrEnum):
     MEMBER = "member"
 
 
+class FrameSource(StrEnum):
+    """Name whose word a frame's source is: a fact of the server, never of the event."""
+
+    REPORTED = "reported"
+    ARTIFACT = "artifact"
+
+
 class Frame(Model):
     """One call of a stack; lines and columns are 1-based."""
 
@@ -63,6 +72,7 @@ class Frame(Model):
     context_line: str | None = None
     pre_context: tuple[str, ...] = ()
     post_context: tuple[str, ...] = ()
+    source: FrameSource = FrameSource.REPORTED
     vars: dict[str, Any] = Field(default_factory=dict)
 
 

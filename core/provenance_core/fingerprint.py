@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from provenance_core import fingerprint_v1
+from provenance_core import fingerprint_v1, limits
 from provenance_core.events import Event
 from provenance_core.fingerprint_v1 import Component
 
 _DEFAULT = re.compile(r"\{\{\s{0,8}default\s{0,8}\}\}$")
-_MAX_EXPLICIT = 32
-_MAX_EXPLICIT_LENGTH = 1_024
 _MAX_PARTS = 60
 _MAX_PART = 200
 
@@ -71,7 +69,7 @@ def fingerprint(event: Event, strategy: Strategy = Strategy.STACK) -> Fingerprin
 
 def _explicit(values: Sequence[str]) -> list[str | None]:
     """Return the values to use; none stands for the computed key."""
-    kept = [value.strip()[:_MAX_EXPLICIT_LENGTH] for value in values[:_MAX_EXPLICIT] if value.strip()]
+    kept = [value.strip()[: limits.FINGERPRINT] for value in values[: limits.MAX_FINGERPRINT] if value.strip()]
     return [None if _DEFAULT.match(value) else value for value in kept]
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from provenance_core import limits
 from provenance_core.events import Frame
 from provenance_core.in_app import language_of
 from provenance_core.place import clean_path, is_bundle, is_web_address
 
 _MAX_NAME = 500
-_MAX_PATH = 1_000
 _MAX_LINE = 120
 _WEAK_LENGTH = 2
 _SERVER_SCRIPTS = ("node", "bun", "deno")
@@ -74,7 +74,7 @@ class FrameIdentity:
 
 def identify(frame: Frame, platform: str | None) -> FrameIdentity | None:
     """Reduce a frame to what lasts; nothing is left of native, generated and minified ones."""
-    path = (frame.file or frame.abs_path or "")[:_MAX_PATH]
+    path = (frame.file or frame.abs_path or "")[: limits.PATH]
     function, module = (frame.function or "")[:_MAX_NAME], (frame.module or "")[:_MAX_NAME]
     is_web = is_web_address(path) or is_web_address(frame.abs_path or "")
     found = _reduce(path, function, module, platform, is_web)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from provenance_core import limits
+
 _LIBRARY_PATH = re.compile(
     r"""
     (?:^|/)(?:site-packages|dist-packages|node_modules|bower_components|vendor)/   # installed packages
@@ -71,7 +73,6 @@ _LANGUAGES = {
     "jsbundle": "javascript",
 }
 _PLATFORMS = {"node": "javascript", "native": "rust", "dotnet": "csharp", "kotlin": "java", "android": "java"}
-_MAX_PATH = 1_000
 
 
 def language_of(file: str | None, platform: str | None) -> str | None:
@@ -96,7 +97,7 @@ def is_in_app(
 ) -> bool:
     """Decide whether a frame is the application's own code."""
     for path in (file, abs_path):
-        if path and _LIBRARY_PATH.search(path[:_MAX_PATH].replace("\\", "/")):
+        if path and _LIBRARY_PATH.search(path[: limits.PATH].replace("\\", "/")):
             return False
     language = language_of(file or abs_path, platform)
     if not (file or abs_path or module):

@@ -14,7 +14,10 @@ import orjson
 from provenance_core.errors import InvalidInput
 
 MAX_DEPTH = 128
-"""Nesting kept of a document that is too deep to parse. Source: facts/security-and-scale.md 2.3."""
+"""Nesting kept of a document that is too deep to parse. Ours."""
+
+_DEEPEST_PARSED = 1_000
+"""Nesting that is left to the parser; what it bears beyond differs between versions of Python."""
 
 _INT64_DIGITS = 19
 _REPLACEMENT = b"\xef\xbf\xbd"
@@ -54,7 +57,7 @@ class _Lenient:
         text = self._decode(data)
         before = self._repaired
         try:
-            value = self._parse(text)
+            value = self._parse(text if _depth(text) <= _DEEPEST_PARSED else self._flatten(text))
         except RecursionError:
             self._repaired = before
             value = self._parse(self._flatten(text))
@@ -116,3 +119,16 @@ class _Lenient:
                     start = token.end()
                 depth -= 1
         return "".join(pieces) + text[start:] if depth <= MAX_DEPTH else "".join(pieces)
+
+
+def _depth(text: str) -> int:
+    """Return how deep brackets are nested at the most."""
+    deepest = depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        bracket = token[0]
+        if bracket in {"{", "["}:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif bracket in {"}", "]"}:
+            depth -= 1
+    return deepest

@@ -77,7 +77,7 @@ def _refusal(state: State, status: Status) -> str:
             f"Allowed: {allowed}."
         )
     if status is state.status:
-        return f"The issue is already resolved in another release. Set it to `open` first. Allowed: {allowed}."
+        return f"The issue is already resolved, but not in this release. Set it to `open` first. Allowed: {allowed}."
     return f"An issue that is `{state.status}` cannot become `{status}`. Allowed: {allowed}."
 
 

@@ -1,13 +1,13 @@
 """How much of an event is kept.
 
-Lengths are characters unless named otherwise. Source, where nothing else is said: Relay's event schema, as
-facts/security-and-scale.md 2.3 lists it.
+Lengths are characters unless named otherwise. Source, where nothing else is said: the event schema of Sentry's Relay
+(`relay-event-schema/src/protocol`).
 """
 
 from __future__ import annotations
 
 MAX_EVENT_BYTES = 1024 * 1024
-"""Bytes of a normalised event as JSON."""
+"""Bytes of an event as JSON, both as it is sent and as it is kept; what Relay takes."""
 MAX_MARKS = 50
 """Paths kept in each list of marks; ours, so that marks stay a side note."""
 
@@ -46,6 +46,7 @@ VARS, VARS_DEPTH = 2048, 5
 
 MAX_TAGS = 100
 TAG = 200
+"""A tag's name and its value."""
 MAX_BREADCRUMBS = 100
 CRUMB_DATA, CRUMB_DEPTH = 2048, 5
 URL = 1024
@@ -57,5 +58,9 @@ MAX_CONTEXTS = 100
 CONTEXT, CONTEXT_DEPTH = 8192, 7
 EXTRA, EXTRA_VALUE, EXTRA_DEPTH = 262_144, 16_384, 7
 BAG_KEY = 200
+FREE_DEPTH = 64
+"""Nesting of the content of an interaction that is no error; ours."""
+EVENT_ID = 200
+"""A client's own id of an event that is no UUID; ours."""
 MAX_FINGERPRINT, FINGERPRINT = 32, 1024
 MAX_DEBUG_IMAGES = 100

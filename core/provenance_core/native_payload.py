@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from provenance_core import limits
-from provenance_core.coerce import as_text, first, flag, instant, mapping, objects
-from provenance_core.payload_frames import read_frames, with_sentry_names
+from provenance_core.coerce import as_text, first, flag, instant, objects
+from provenance_core.payload_frames import read_causes, read_frames, with_sentry_names
 from provenance_core.payload_sections import (
     read_breadcrumbs,
     read_contexts,
     read_debug_images,
-    read_event_id,
     read_extra,
     read_fingerprint,
     read_level,
     read_named,
+    read_own_event_id,
     read_request,
     read_tags,
+    read_unknown,
     read_user,
 )
 from provenance_core.stacktrace import parse_stack
@@ -39,12 +40,14 @@ _TEXTS = (
     ("serverName", "server_name", limits.SERVER_NAME),
     ("transaction", "transaction", limits.TRANSACTION),
 )
-_KNOWN = {
-    *("errorType", "message", "module", "stack", "frames", "handled", "mechanism", "synthetic", "level", "causes"),
-    *("fingerprint", "platform", "runtime", "tags", "user", "request", "breadcrumbs", "contexts", "extra"),
-    *("debugImages", "sdk", "timestamp", "eventId", "marks"),
-    *(name for name, _, _ in _TEXTS),
-}
+_KNOWN = frozenset(
+    (
+        *("errorType", "message", "module", "stack", "frames", "handled", "mechanism", "synthetic", "level", "causes"),
+        *("fingerprint", "platform", "runtime", "tags", "user", "request", "breadcrumbs", "contexts", "extra"),
+        *("debugImages", "sdk", "timestamp", "eventId", "marks"),
+        *(name for name, _, _ in _TEXTS),
+    )
+)
 _RELATIONS = {"cause", "context", "member"}
 
 
@@ -54,11 +57,13 @@ def read_native(raw: dict[str, Any], trim: Trim) -> dict[str, Any]:
         camel: first(raw, camel, snake) for snake, camel in _CAMEL.items() if snake in raw or camel in raw
     }
     platform = trim.text(raw.get("platform"), limits.PLATFORM, "platform")
-    extra = _unknown(raw)
+    extra = read_unknown(raw, _KNOWN)
     event = _error(trim, raw, "", platform, limits.MAX_FRAMES)
-    event["causes"] = _causes(trim, raw, event.pop("parsed_causes"), platform)
+    causes = objects(raw.get("causes")) or event["parsed_causes"]
+    del event["parsed_causes"]
+    event["causes"] = read_causes(trim, causes, platform, _cause)
     event |= {
-        "event_id": read_event_id(raw.get("eventId")),
+        "event_id": read_own_event_id(trim, raw.get("eventId")),
         "timestamp": instant(raw.get("timestamp")),
         "level": read_level(raw.get("level") or "error"),
         "platform": platform,
@@ -76,16 +81,6 @@ def read_native(raw: dict[str, Any], trim: Trim) -> dict[str, Any]:
         event[name] = trim.text(raw.get(wire), limit, wire)
     event["extra"] = read_extra(trim, extra)
     return event
-
-
-def _unknown(raw: dict[str, Any]) -> dict[str, Any]:
-    extra = dict(mapping(raw.get("extra")))
-    if not extra and raw.get("extra"):
-        extra["extra"] = raw["extra"]
-    for name, value in raw.items():
-        if name not in _KNOWN and value is not None:
-            extra.setdefault(name, value)
-    return extra
 
 
 def _error(trim: Trim, raw: dict[str, Any], prefix: str, platform: str | None, room: int) -> dict[str, Any]:
@@ -113,17 +108,9 @@ def _error(trim: Trim, raw: dict[str, Any], prefix: str, platform: str | None, r
     }
 
 
-def _causes(
-    trim: Trim, raw: dict[str, Any], parsed: list[dict[str, Any]], platform: str | None
-) -> list[dict[str, Any]]:
-    listed = objects(raw.get("causes")) or parsed
-    room = limits.MAX_CAUSE_FRAMES
-    causes: list[dict[str, Any]] = []
-    for index, item in enumerate(trim.first(listed, limits.MAX_CAUSES, "causes")):
-        cause = _error(trim, item, f"causes.{index}.", platform, min(room, limits.MAX_FRAMES))
-        del cause["parsed_causes"]
-        relation = item.get("relation")
-        cause["relation"] = relation if isinstance(relation, str) and relation in _RELATIONS else "cause"
-        room -= len(cause["frames"])
-        causes.append(cause)
-    return causes
+def _cause(trim: Trim, raw: dict[str, Any], prefix: str, platform: str | None, room: int) -> dict[str, Any]:
+    cause = _error(trim, raw, prefix, platform, room)
+    del cause["parsed_causes"]
+    relation = raw.get("relation")
+    cause["relation"] = relation if isinstance(relation, str) and relation in _RELATIONS else "cause"
+    return cause

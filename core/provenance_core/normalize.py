@@ -23,6 +23,10 @@ _HTTP_INTEGRATIONS = (
 )
 """How mechanisms of HTTP integrations begin, lower case: JavaScript, Cocoa, Java, .NET."""
 _SERVER_ERROR = 500
+_LABELS = ("release", "dist", "environment")
+"""What is compared by its text, so that padding must not make another of it; nothing but padding is none."""
+
+_PADDING = " \t\r\n\ufffd"
 
 
 def normalize_sentry(raw: Mapping[str, Any], *, repaired: int = 0) -> Event:
@@ -74,6 +78,8 @@ def _finished(fields: dict[str, Any], trim: Trim) -> Event:
     fields, text = repair(fields, trim)
     if shrink(fields, len(text), trim):
         fields, text = repair(fields, trim)
+    for name in _LABELS:
+        fields[name] = (fields.get(name) or "").strip(_PADDING) or None
     scrubbed = scrub(fields, text)
     fields["marks"] = {"trimmed": trim.trimmed, "scrubbed": scrubbed, "repaired": trim.repaired}
     return Event.model_validate(fields)

@@ -11,7 +11,6 @@ from provenance_core.fingerprint import Strategy
 from provenance_core.ids import parse_uuid
 from provenance_core.lifecycle import Regression
 
-MNEMONIC_LIMIT = 64
 SYSTEM_RESOURCE_TYPE = "ERROR"
 SYSTEM_ACTIONS = {
     ErrorAction.UNHANDLED: "Uncaught exception",

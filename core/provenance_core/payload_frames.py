@@ -26,6 +26,7 @@ _SENTRY_NAMES = {
     "preContext": "pre_context",
     "postContext": "post_context",
 }
+ReadError = Callable[[Trim, dict[str, Any], str, str | None, int], dict[str, Any]]
 _CONTEXT = limits.CONTEXT_LINE * limits.CONTEXT_LINES
 
 
@@ -46,6 +47,24 @@ def read_frames(
     for index in _detailed(frames, trim, prefix):
         _add_details(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
     return frames
+
+
+def read_causes(trim: Trim, raw: list[dict[str, Any]], platform: str | None, read: ReadError) -> list[dict[str, Any]]:
+    """Return the fields of the causes nearest the error, which share the room for frames.
+
+    Args:
+        trim: What was cut so far.
+        raw: The causes, nearest first.
+        platform: The event's platform.
+        read: Reads one cause with its path, the platform and how many frames there is room for.
+    """
+    room = limits.MAX_CAUSE_FRAMES
+    causes: list[dict[str, Any]] = []
+    for index, item in enumerate(trim.first(raw, limits.MAX_CAUSES, "causes")):
+        cause = read(trim, item, f"causes.{index}.", platform, min(room, limits.MAX_FRAMES))
+        room -= len(cause["frames"])
+        causes.append(cause)
+    return causes
 
 
 def with_sentry_names(raw: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ import orjson
 
 from provenance_core import limits
 from provenance_core.coerce import as_text, first, instant, mapping, pairs, sequence, values, whole
-from provenance_core.trim import Trim
+from provenance_core.trim import Trim, repair_text
 
 _LEVELS = {
     "fatal": "fatal",
@@ -32,6 +33,8 @@ _CRUMB_TEXTS = (
     ("level", limits.WORD),
     ("message", limits.MESSAGE),
 )
+_NOTHING: tuple[object, ...] = (None, {}, [])
+_HASH_LENGTH = 32
 _USER_KEYS = {"id", "email", "username", "ip_address", "ip", "ipAddress"}
 _REQUEST_KEYS = {
     *("method", "url", "query_string", "query", "headers", "cookies", "data"),
@@ -50,6 +53,21 @@ def read_event_id(value: object) -> str | None:
         return None
     text = value.replace("-", "").lower()
     return text if len(text) == 32 and not text.strip("0123456789abcdef") else None
+
+
+def read_own_event_id(trim: Trim, value: object) -> str | None:
+    """Return the event id of a client of ours: a UUID as 32 lower-case hex digits, any other text as it was sent.
+
+    Of one that is too long the beginning is kept with a hash of the whole, so that no two ids become one.
+    """
+    text = as_text(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if not text or not text.strip():
+        return None
+    text = read_event_id(text) or repair_text(text)[0]
+    if len(text) <= limits.EVENT_ID:
+        return text
+    trim.mark("eventId", len(text))
+    return f"{text[: limits.EVENT_ID - _HASH_LENGTH - 1]}-{sha256(text.encode()).hexdigest()[:_HASH_LENGTH]}"
 
 
 def read_fingerprint(trim: Trim, value: object) -> list[str] | None:
@@ -174,6 +192,17 @@ def read_debug_images(trim: Trim, value: object) -> list[dict[str, Any]]:
         image["code_file"] = trim.text(image["code_file"], limits.PATH, "debugImages.codeFile")
         image["debug_id"] = trim.text(image["debug_id"], limits.WORD, "debugImages.debugId")
     return found
+
+
+def read_unknown(raw: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """Return the extra values: the event's own, then every key that has no place."""
+    extra = dict(mapping(raw.get("extra")))
+    if not extra and raw.get("extra"):
+        extra["extra"] = raw["extra"]
+    for name, value in raw.items():
+        if name not in known and value not in _NOTHING:
+            extra.setdefault(name, value)
+    return extra
 
 
 def _breadcrumb(trim: Trim, raw: dict[str, Any], prefix: str) -> dict[str, Any]:

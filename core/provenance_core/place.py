@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_MAX_PATH = 1_000
+from provenance_core import limits
+
 _PAGE = "<page>"
 _WEBPACK = re.compile(r"^(?:webpack(?:-internal)?|turbopack|rollup|vite)://[^/]*/(?:\([\w-]{1,40}\)/)?", re.IGNORECASE)
 _RELATIVE_SCHEME = re.compile(r"^(?:app|ng|meteor):/{0,3}")
@@ -50,7 +51,7 @@ def clean_path(path: str, language: str | None) -> str:
     A relative path stays; of an absolute one, whose beginning belongs to the machine, the file's name is kept,
     with its folder where the name alone is common (`orders/index.js`).
     """
-    path = path[:_MAX_PATH].replace("\\", "/")
+    path = path[: limits.PATH].replace("\\", "/")
     if _NOTEBOOK.search(path):
         return "<notebook>"
     if path.startswith("<"):

@@ -3,56 +3,97 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
 
 from provenance_core import limits
+from provenance_core.assignments import Signs, signs_in, without_assigned, without_parameters
 from provenance_core.sensitive import (
     FILTERED,
+    Shapes,
+    ends_sensitive,
     is_card,
     is_empty,
     is_sensitive,
     is_sensitive_header,
-    shapes_in,
-    without_assigned,
-    without_parameters,
 )
 
 _SHORTEST_CUT = limits.TAG
+_NAME = re.compile(r"[\w.\-]{1,64}")
 _VERSION = re.compile(r"(?:v?\d[\w.+!~-]{0,40})?")
-_type_of: Callable[[object], object] = type
 
 
 def scrub(event: dict[str, Any], text: bytes) -> list[str]:
     """Replace what is sensitive by `[Filtered]`, in place, and return the paths where it stood.
 
-    Names of files, functions, modules and error types stay as they are, and so does the user as reported.
+    Names of files, functions, modules and error types stay as they are. What groups events or tells users apart is
+    filtered by shape only.
 
     Args:
         event: The fields of an Event, normalised.
         text: The event as JSON, to see at once which shapes occur in it.
     """
-    return _Scrub(shapes_in(text)).event(event)
+    return _Scrub(Shapes(text), signs_in(text)).event(event)
+
+
+def scrub_json(root: dict[str, Any], text: bytes) -> tuple[dict[str, Any], list[str]]:
+    """Return an object with what is sensitive replaced, itself where nothing is, and the paths where it stood.
+
+    Args:
+        root: A JSON value under each name; the names themselves tell nothing.
+        text: The object as JSON.
+    """
+    scrubber = _Scrub(Shapes(text), signs_in(text))
+    if not scrubber.is_suspicious(text):
+        return root, []
+    copy: dict[str, Any] = orjson.loads(text)
+    for name in copy:
+        scrubber.value(copy, name)
+    return (copy, scrubber.paths) if scrubber.paths else (root, [])
 
 
 def _is_version(value: object) -> bool:
     return isinstance(value, str) and _VERSION.fullmatch(value) is not None
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def _is_option(value: object) -> bool:
+    """Say whether a value is a flag whose value is sensitive and the next of a command's arguments."""
+    return isinstance(value, str) and value.startswith("--") and "=" not in value and ends_sensitive(value)
+
+
 class _Scrub:
-    def __init__(self, shapes: tuple[Callable[[str], str], ...]) -> None:
+    def __init__(self, shapes: Shapes, signs: Signs) -> None:
         self._shapes = shapes
+        self._signs = signs
         self._paths: list[str] = []
-        self._harmless: set[str] = set()
+
+    @property
+    def paths(self) -> list[str]:
+        """Name what was filtered so far."""
+        return self._paths
+
+    def value(self, owner: dict[str, Any], name: str) -> None:
+        """Filter the value under a name, in place."""
+        waiting: list[tuple[Any, str]] = []
+        self._item(owner, name, name, waiting)
+        for root, path in waiting:
+            self.bag(root, path)
 
     def event(self, event: dict[str, Any]) -> list[str]:
         self._error(event, "")
         for index, cause in enumerate(event.get("causes", ())):
             self._error(cause, f"causes.{index}.")
         self._field(event, "message_template", "messageTemplate", self._text)
-        self._field(event, "transaction", "transaction", self._text)
+        for name, wire in (("transaction",) * 2, ("logger",) * 2, ("environment",) * 2, ("server_name", "serverName")):
+            self._field(event, name, wire, self._text)
+        if self._shapes:
+            self._identity(event)
         if event.get("request"):
             self._request(event["request"])
         for index, crumb in enumerate(event.get("breadcrumbs", ())):
@@ -95,16 +136,30 @@ class _Scrub:
             if self._shapes:
                 self._source(frame, f"{prefix}frames.{index}.")
 
+    def _identity(self, event: dict[str, Any]) -> None:
+        """Filter by shape only what groups events or tells users apart."""
+        self._field(event, "release", "release", self._shape)
+        self._field(event, "dist", "dist", self._shape)
+        user: dict[str, Any] = event.get("user") or {}
+        for name in ("id", "email", "username"):
+            self._field(user, name, f"user.{name}", self._shape)
+        parts: list[str] = event.get("fingerprint") or []
+        for index in range(len(parts)):
+            self._put(parts, index, f"fingerprint.{index}", self._shape(parts[index]))
+
     def _source(self, frame: dict[str, Any], prefix: str) -> None:
         """Filter the lines of source by shape only: a name beside `=` there is code."""
-        self._field(frame, "context_line", f"{prefix}contextLine", self._shape)
+        own: str = frame.get("context_line") or ""
+        joined = "\n".join((*frame.get("pre_context", ()), own, *frame.get("post_context", ())))
+        if self._shape(joined) == joined:
+            return
         for name, wire in (("pre_context", "preContext"), ("post_context", "postContext")):
             lines = frame.get(name)
-            if lines:
-                filtered = [self._shape(line) for line in lines]
-                if filtered != lines:
-                    frame[name] = filtered
-                    self._mark(prefix + wire)
+            filtered = [self._shape(line) for line in lines or ()]
+            if lines and filtered != lines:
+                frame[name] = filtered
+                self._mark(prefix + wire)
+        self._field(frame, "context_line", f"{prefix}contextLine", self._shape)
 
     def _request(self, request: dict[str, Any]) -> None:
         headers: dict[str, str] = request.get("headers") or {}
@@ -126,52 +181,25 @@ class _Scrub:
                 value: object = orjson.loads(text)
             except orjson.JSONDecodeError:
                 return self._text(text)
-            return orjson.dumps(value).decode() if _Scrub(self._shapes).bag(value, "") else text
+            data = orjson.dumps(value)
+            scrub = _Scrub(Shapes(data), signs_in(data))
+            return orjson.dumps(value).decode() if scrub.bag(value, "") else text
         return self._text(without_parameters(text))
 
     def _bag(self, owner: dict[str, Any], name: str, path: str) -> None:
         """Filter a JSON value under a name; one with something to filter is copied first, as it may be the caller's."""
         value: Any = owner.get(name)
-        if value and isinstance(value, dict | list) and self._is_suspicious(cast("Any", value)):
-            owner[name] = orjson.loads(orjson.dumps(value))
-            self.bag(owner[name], path)
+        if value and isinstance(value, dict | list) and (self._signs or self._shapes):
+            data = orjson.dumps(cast("Any", value))
+            if self.is_suspicious(data):
+                owner[name] = orjson.loads(data)
+                self.bag(owner[name], path)
 
-    def _is_suspicious(self, root: object) -> bool:
-        """Say, fast, whether a JSON value may hold anything sensitive: its names and texts are judged together."""
-        names: set[str] = set()
-        texts: list[str] = []
-        waiting: list[Any] = [root]
-        while waiting:
-            value: Any = waiting.pop()
-            items: Iterable[Any] = value
-            if isinstance(value, dict):
-                items = cast("dict[str, Any]", value).values()
-                names.update(cast("dict[str, Any]", value))
-            elif len(value) == 2 and isinstance(value[0], str):
-                names.add(value[0])
-            for item in items:
-                kind = _type_of(item)
-                if kind is str:
-                    texts.append(item)
-                elif kind is dict or kind is list:
-                    waiting.append(item)
-                elif kind is int and self._shapes and is_card(str(item)):
-                    return True
-        return self._has_sensitive(names) or self._has_filtered("\n".join(texts), texts)
-
-    def _has_sensitive(self, names: set[str]) -> bool:
-        if "value" in names and ("key" in names or "name" in names):
+    def is_suspicious(self, data: bytes) -> bool:
+        """Say, fast, whether a JSON value may hold anything sensitive."""
+        if b'"value":' in data and (b'"key":' in data or b'"name":' in data):
             return True
-        names -= self._harmless
-        if any(map(is_sensitive, names)):
-            return True
-        self._harmless |= names
-        return False
-
-    def _has_filtered(self, joined: str, texts: list[str]) -> bool:
-        if not (self._shapes or "=" in joined or "':" in joined or '":' in joined):
-            return False
-        return any(self._text(text) != text for text in texts)
+        return self._signs.occur_in(data) or self._shapes.occur_in(data)
 
     def _object(self, value: dict[str, Any], where: str, waiting: list[tuple[Any, str]]) -> None:
         named = value.get("key", value.get("name")) if "value" in value else None
@@ -184,10 +212,13 @@ class _Scrub:
                 self._item(value, key, f"{where}.{key}", waiting)
 
     def _list(self, value: list[Any], where: str, waiting: list[tuple[Any, str]]) -> None:
-        if len(value) == 2 and isinstance(value[0], str) and is_sensitive(value[0]) and not is_empty(value[1]):
+        if len(value) == 2 and _is_name(value[0]) and is_sensitive(value[0]) and not is_empty(value[1]):
             value[1] = FILTERED
             self._mark(f"{where}.{value[0]}")
         for index in range(len(value)):
+            if index and _is_option(value[index - 1]) and isinstance(value[index], str) and value[index][:1] != "-":
+                value[index] = FILTERED
+                self._mark(f"{where}.{index}")
             self._item(value, index, f"{where}.{index}", waiting)
 
     def _item(self, owner: Any, key: Any, path: str, waiting: list[tuple[Any, str]]) -> None:
@@ -215,14 +246,12 @@ class _Scrub:
         return self._text(without_parameters(text))
 
     def _text(self, text: str) -> str:
-        if "=" in text or ":" in text:
+        if self._signs:
             text = without_assigned(text)
         return self._shape(text)
 
     def _shape(self, text: str) -> str:
-        for filtered in self._shapes:
-            text = filtered(text)
-        return text
+        return self._shapes.without(text) if self._shapes else text
 
     def _mark(self, path: str) -> None:
         if len(self._paths) < limits.MAX_MARKS:

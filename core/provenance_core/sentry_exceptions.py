@@ -7,7 +7,7 @@ from typing import Any
 
 from provenance_core import limits
 from provenance_core.coerce import flag, mapping, objects, values
-from provenance_core.payload_frames import read_frames
+from provenance_core.payload_frames import read_causes, read_frames
 from provenance_core.trim import Trim
 
 _MEMBER = re.compile(r"\[\d{1,9}\]$")
@@ -22,16 +22,14 @@ def read_exceptions(trim: Trim, raw: object, platform: str | None) -> dict[str, 
     if not listed:
         return {}
     listed.reverse()
-    kept = [listed[0], *trim.first(listed[1:], limits.MAX_CAUSES, "causes")]
-    groups = {_id(item) for item in kept if flag(mapping(item.get("mechanism")).get("is_exception_group"))}
-    outer = _exception(trim, kept[0], "", platform, limits.MAX_FRAMES)
-    room = limits.MAX_CAUSE_FRAMES
-    causes: list[dict[str, Any]] = []
-    for index, item in enumerate(kept[1:]):
-        cause = _exception(trim, item, f"causes.{index}.", platform, min(room, limits.MAX_FRAMES))
+    nearest = listed[1 : limits.MAX_CAUSES + 1]
+    groups = {
+        _id(item) for item in (listed[0], *nearest) if flag(mapping(item.get("mechanism")).get("is_exception_group"))
+    }
+    outer = _exception(trim, listed[0], "", platform, limits.MAX_FRAMES)
+    causes = read_causes(trim, listed[1:], platform, _exception)
+    for cause, item in zip(causes, nearest, strict=True):
         cause["relation"] = _relation(mapping(item.get("mechanism")), groups)
-        room -= len(cause["frames"])
-        causes.append(cause)
     outer["causes"] = causes
     if any(cause["handled"] is False for cause in causes):
         outer["handled"] = False

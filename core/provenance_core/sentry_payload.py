@@ -18,6 +18,7 @@ from provenance_core.payload_sections import (
     read_named,
     read_request,
     read_tags,
+    read_unknown,
     read_user,
 )
 from provenance_core.sentry_exceptions import read_exceptions, stack_frames, thread_frames
@@ -40,21 +41,22 @@ _LEGACY = {
     "sentry.interfaces.Contexts": "contexts",
     "threads.values": "threads",
 }
-_NOTHING: tuple[object, ...] = (None, {}, [])
-_KNOWN = {
-    *("event_id", "timestamp", "level", "logger", "logentry", "message", "exception", "threads", "stacktrace"),
-    *("platform", "release", "dist", "environment", "server_name", "transaction", "tags", "user", "request"),
-    *("breadcrumbs", "contexts", "extra", "fingerprint", "debug_meta", "sdk", "culprit", "transaction_info"),
-    *("type", "version", "project", "key_id", "received", "errors", "_meta", "_metrics"),
-    *_LEGACY,
-}
+_KNOWN = frozenset(
+    (
+        *("event_id", "timestamp", "level", "logger", "logentry", "message", "exception", "threads", "stacktrace"),
+        *("platform", "release", "dist", "environment", "server_name", "transaction", "tags", "user", "request"),
+        *("breadcrumbs", "contexts", "extra", "fingerprint", "debug_meta", "sdk", "culprit", "transaction_info"),
+        *("type", "version", "project", "key_id", "received", "errors", "_meta", "_metrics"),
+        *_LEGACY,
+    )
+)
 
 
 def read_sentry(raw: dict[str, Any], trim: Trim) -> dict[str, Any]:
     """Return the fields of an Event, trimmed but neither repaired nor scrubbed."""
     raw = _with_modern_names(raw)
     platform = trim.text(raw.get("platform"), limits.PLATFORM, "platform")
-    extra = _unknown(raw)
+    extra = read_unknown(raw, _KNOWN)
     contexts = read_contexts(trim, raw.get("contexts"))
     event = _identity(trim, raw, platform)
     event.update(_what_happened(trim, raw, platform, extra))
@@ -73,17 +75,6 @@ def _with_modern_names(raw: dict[str, Any]) -> dict[str, Any]:
     if not any(name in raw for name in _LEGACY):
         return raw
     return {_LEGACY[name]: raw[name] for name in _LEGACY if name in raw} | raw
-
-
-def _unknown(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the extra values: the event's own, then every key that has no place."""
-    extra = dict(mapping(raw.get("extra")))
-    if not extra and raw.get("extra"):
-        extra["extra"] = raw["extra"]
-    for name, value in raw.items():
-        if name not in _KNOWN and value not in _NOTHING:
-            extra.setdefault(name, value)
-    return extra
 
 
 def _identity(trim: Trim, raw: dict[str, Any], platform: str | None) -> dict[str, Any]:

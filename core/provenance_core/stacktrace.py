@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from provenance_core import limits
 from provenance_core.events import Cause, ErrorValue, Event, Frame
 from provenance_core.in_app import is_in_app
 from provenance_core.stack_header import split_header
@@ -11,8 +12,6 @@ from provenance_core.stack_java import parse_java
 from provenance_core.stack_javascript import parse_gecko, parse_v8
 from provenance_core.stack_python import parse_python
 
-MAX_FRAMES = 250
-MAX_CAUSES = 20
 _MAX_TEXT = 1_048_576
 _MAX_LINES = 20_000
 _MAX_LINE = 1_000
@@ -52,7 +51,7 @@ def parse_stack(text: str, platform: str | None = None) -> ParsedStack:
     for name, parse in _FORMATS:
         if name == "python" and 'File "' not in text:
             continue
-        errors = parse(lines, MAX_FRAMES)
+        errors = parse(lines, limits.MAX_FRAMES)
         count = sum(len(error.frames) for error in errors)
         if count > most:
             best, language, most = errors, name, count
@@ -60,7 +59,7 @@ def parse_stack(text: str, platform: str | None = None) -> ParsedStack:
         return _unparsed(lines)
     found = [_with_in_app(error, platform or language) for error in best if error.frames or error.error_type]
     head = found[0]
-    return ParsedStack(head.frames, head.error_type, head.message, tuple(found[1 : MAX_CAUSES + 1]))
+    return ParsedStack(head.frames, head.error_type, head.message, tuple(found[1 : limits.MAX_CAUSES + 1]))
 
 
 def _unparsed(lines: list[str]) -> ParsedStack:

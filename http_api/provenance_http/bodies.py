@@ -9,10 +9,10 @@ from provenance_core.errors import InvalidInput, TooLarge, UnsupportedEncoding
 from provenance_http.decoders import DECODERS
 
 LARGEST_COMPRESSED = 20 * 1024 * 1024
-"""Bytes of an envelope as it is sent. Source: Bugsink's compressed envelope; facts/security-and-scale.md 2.3."""
+"""Bytes of an envelope as it is sent. Source: Bugsink's compressed envelope."""
 
 LARGEST_INFLATED = 100 * 1024 * 1024
-"""Bytes of an envelope once it is inflated. Source: facts/security-and-scale.md 2.3."""
+"""Bytes of an envelope once it is inflated. Ours."""
 
 LARGEST_ARGUMENTS = 4 * 1024 * 1024
 """Bytes of an operation's arguments, as they are sent and once they are inflated; ours: parsed, they take 45 times."""

@@ -11,7 +11,7 @@ from provenance_core.json_text import loads
 
 LARGEST_REPORT = 100 * 1024
 MOST_ENTRIES = 100
-"""Limits of a report. Source: Relay; facts/security-and-scale.md 2.3."""
+"""Limits of a report. Source: Relay."""
 
 MOST_COUNTED = 1_000_000
 """The largest quantity believed of one entry; ours."""

@@ -7,7 +7,7 @@ import asyncio
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
-"""How long a connection may take until the headers of a request are there. Source: facts/security-and-scale.md 2.5."""
+"""How long a connection may take until the headers of a request are there. Ours."""
 
 
 class ImpatientProtocol(H11Protocol):

@@ -20,7 +20,7 @@ CORS_HEADERS: Mapping[str, str] = {
     "access-control-expose-headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
     "access-control-max-age": "3600",
 }
-"""What Relay answers browser SDKs, errors included. Source: facts/security-and-scale.md 2.2."""
+"""What Relay answers browser SDKs, errors included."""
 
 
 def is_ingest(path: str) -> bool:

@@ -25,7 +25,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""What every answer carries where its route says nothing else. Source: facts/security-and-scale.md 2.2."""
+"""What every answer carries where its route says nothing else. Source: OWASP Secure Headers."""
 
 
 class Guard:

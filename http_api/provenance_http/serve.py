@@ -22,7 +22,7 @@ from provenance_storage.store import Store
 
 KEEP_ALIVE_SECONDS = 30
 DRAIN_SECONDS = 10
-"""Time that running requests get when the server stops. Source: Relay; facts/security-and-scale.md 2.3."""
+"""Time that running requests get when the server stops. Source: Relay."""
 
 MOST_FILES = 65_536
 """Open files to ask the system for: a connection is one, and the usual 1,024 are soon taken."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import orjson
 
+from provenance_core import limits
 from provenance_core.errors import TooLarge
 from provenance_core.events import Event, Marks, Via
 from provenance_core.fingerprint import fingerprint
@@ -20,11 +21,7 @@ from provenance_storage.payloads import compress
 from provenance_storage.records import NewEvent, NewInteraction, OriginRecord
 from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
 
-LARGEST_EVENT = 1024 * 1024
-"""The largest event item in bytes; the limit of Sentry's Relay."""
-
 USER_HASH_BYTES = 16
-TAG_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ def pack(content: bytes, external_response: object, marks: Marks | None = None) 
     """
     parts = [b'{"interaction":', content]
     if external_response is not None:
-        response = clean_json(external_response, LARGEST_EVENT, "externalResponse")
+        response = clean_json(external_response, limits.MAX_EVENT_BYTES, "externalResponse")
         parts += [b',"externalResponse":', orjson.dumps(response.value)]
         marks = _joined(marks or Marks(), response.marks)
     if marks is not None and marks != Marks():
@@ -124,9 +121,9 @@ def check_size(size: int) -> None:
     Raises:
         TooLarge: It has more than 1 MiB.
     """
-    if size > LARGEST_EVENT:
+    if size > limits.MAX_EVENT_BYTES:
         raise TooLarge(
-            f"An event may have {LARGEST_EVENT} bytes at most; send less context, fewer frames or variables."
+            f"An event may have {limits.MAX_EVENT_BYTES} bytes at most; send less context, fewer frames or variables."
         )
 
 
@@ -153,7 +150,7 @@ def _counted_tags(event: Event) -> dict[str, str]:
         "transaction": event.transaction,
         "url": request.url if request else None,
     }
-    told = {key: value[:TAG_LENGTH] for key, value in stated.items() if value}
+    told = {key: value[: limits.TAG] for key, value in stated.items() if value}
     return {**event.tags, **told}
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from provenance_core import limits
 from provenance_core.clean import quoted
 from provenance_core.errors import InvalidInput, NotFound, Unavailable
 from provenance_core.events import ErrorAction, Marks
@@ -18,7 +19,7 @@ from provenance_server import answers, views
 from provenance_server.arguments import GetById, ListInteractions, RecordInteraction
 from provenance_server.context import Context
 from provenance_server.cursors import read_cursor, write_cursor
-from provenance_server.ingest import LARGEST_EVENT, InteractionFields, check_size, from_payload, pack
+from provenance_server.ingest import InteractionFields, check_size, from_payload, pack
 from provenance_server.operation import implements
 from provenance_server.operations import GET_INTERACTION, LIST_INTERACTIONS, RECORD_INTERACTION
 from provenance_storage.interactions import InteractionFilters
@@ -134,7 +135,7 @@ def _size(content: object) -> int:
     try:
         return len(orjson.dumps(content, default=str))
     except TypeError:
-        return len(orjson.dumps(clean_json(content, 2 * LARGEST_EVENT).value))
+        return len(orjson.dumps(clean_json(content, 2 * limits.MAX_EVENT_BYTES).value))
 
 
 def _plain(
@@ -145,7 +146,7 @@ def _plain(
     around: InteractionFields,
 ) -> NewInteraction:
     """Prepare an interaction that is no error, told in a resource type and an action."""
-    kept = clean_json(content, LARGEST_EVENT)
+    kept = clean_json(content, limits.MAX_EVENT_BYTES)
     return NewInteraction(
         origin_id=origin.id,
         resource_type_id=words[0].id,

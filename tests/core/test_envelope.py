@@ -1,3 +1,4 @@
+import time
 from contextlib import suppress
 
 import orjson
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.samples import envelopes
 
-from provenance_core.envelope import MAX_HEADER_BYTES, MAX_ITEMS, Item, category, parse_envelope
+from provenance_core.envelope import MAX_HEADER_BYTES, MAX_ITEMS, Item, category, parse_envelope, read_header
 from provenance_core.errors import InvalidInput
 
 HEADER = b'{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc"}\n'
@@ -143,3 +144,33 @@ def test_real_envelopes_hold_one_event_each(kind: str):
         assert [one.type for one in envelope.items] == ["event"]
         assert isinstance(envelope.items[0], Item)
         assert not envelope.truncated
+
+
+def test_many_blank_lines_take_no_time():
+    data = b"{}\n" + b"\r\n" * 8_000_000
+    started = time.perf_counter()
+
+    envelope = parse_envelope(data)
+
+    assert time.perf_counter() - started < 1
+    assert envelope.items == ()
+
+
+def test_the_header_is_read_from_the_beginning_alone():
+    assert read_header(b'{"dsn":"https://a@b/1"}\n{"type":') == {"dsn": "https://a@b/1"}
+    assert read_header(b'{"a":1}\r\n') == {"a": 1}
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"[]\n", b"{", b"x" * 9_000, b'{"a":"' + b"x" * 9_000 + b'"}\n{}'])
+def test_what_begins_with_no_header_is_refused(data: bytes):
+    with pytest.raises(InvalidInput, match="must begin with a line"):
+        read_header(data)
+
+
+def test_events_are_kept_behind_any_number_of_other_items() -> None:
+    session, event = b'{"type":"session","length":2}\n{}\n', b'{"type":"event","length":2}\n{}\n'
+    envelope = parse_envelope(b"{}\n" + session * (MAX_ITEMS + 50) + event * (MAX_ITEMS + 5))
+
+    kinds = [item.type for item in envelope.items]
+    assert (kinds.count("session"), kinds.count("event")) == (MAX_ITEMS, MAX_ITEMS)
+    assert envelope.skipped == 55

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance_core.ids import milliseconds_of, parse_short_id, parse_uuid, uuid7
-from provenance_core.moments import format_moment, parse_moment
+from provenance_core.moments import format_moment, parse_instant, parse_moment
 
 NOW = 1_795_437_407_100_110
 moments = st.integers(0, 250_000_000_000_000_000)
@@ -70,3 +70,30 @@ def test_moments_are_written_with_milliseconds_in_utc(at: int) -> None:
 
     assert text.endswith("Z")
     assert parse_moment(text, 0) == at // 1000 * 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("999999w", "0001-01-01", "0999-12-31", "0999-12-31T23:59:59Z", "1000-01-01T00:00:00+01:00"),
+        *("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59.999999-23:59", "٣d", "0001-01-01T00:00:00+23:59"),
+    ],
+)
+def test_moments_outside_the_years_1000_to_9999_are_none(text: str) -> None:
+    assert parse_moment(text, NOW) is None
+    assert parse_instant(text) is None
+
+
+@given(st.text("0123456789-:TZ+.smhdw") | st.text(), moments)
+def test_every_moment_that_is_read_can_be_written(text: str, now: int) -> None:
+    at = parse_moment(text, now)
+
+    assert at is None or format_moment(at)
+
+
+def test_instants_are_moments_without_ages() -> None:
+    assert parse_instant("2026-11-23T01:00:00+01:00") == parse_moment("2026-11-23", NOW)
+    assert parse_instant("24h") is None
+    assert parse_instant("yesterday") is None
+    assert parse_moment("9999-12-31T23:59:59.999999Z", NOW) is not None
+    assert parse_moment("1000-01-01", NOW) is not None

@@ -58,7 +58,7 @@ def test_resolving_again_in_the_same_release_changes_nothing() -> None:
 
 
 def test_resolving_again_in_another_release_is_refused() -> None:
-    with pytest.raises(Conflict, match="already resolved in another release"):
+    with pytest.raises(Conflict, match="already resolved, but not in this release"):
         change(State(Status.RESOLVED, "1.0"), Status.RESOLVED, "1.1")
 
 

@@ -2,10 +2,12 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import ValidationError
 from tests.samples import events
 
+from provenance_core import limits
 from provenance_core.errors import InvalidInput
-from provenance_core.events import Event, Relation
+from provenance_core.events import Event, FrameSource, Relation
 from provenance_core.normalize import normalize_interaction, normalize_sentry
 
 
@@ -89,3 +91,54 @@ def test_what_is_no_object_is_refused(raw: Any):
     for normalize in (normalize_sentry, normalize_interaction):
         with pytest.raises(InvalidInput, match="must be a JSON object"):
             normalize(raw)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("F77E83E0-5574-6ACB-1B31-535E4F779B0A", "f77e83e055746acb1b31535e4f779b0a"),
+        ("F77E83E055746ACB1B31535E4F779B0A", "f77e83e055746acb1b31535e4f779b0a"),
+        ("order-17/retry-2", "order-17/retry-2"),
+        ("Æ 1", "Æ 1"),
+        ("a\x00b", "a\ufffdb"),
+        (17, "17"),
+        *((value, None) for value in ("", "  ", None, True, {}, ["a"], 1.5)),
+    ],
+)
+def test_any_text_may_be_the_event_id_of_the_native_payload(sent: object, kept: str | None):
+    assert normalize_interaction({"eventId": sent}).event_id == kept
+
+
+def test_event_ids_that_are_too_long_stay_different():
+    one, other = (normalize_interaction({"eventId": "x" * 300 + end}) for end in "ab")
+
+    assert one.event_id is not None
+    assert other.event_id is not None
+    assert len(one.event_id) == len(other.event_id) == limits.EVENT_ID
+    assert one.event_id != other.event_id
+    assert one.marks.trimmed == {"eventId": 301}
+    assert normalize_interaction({"eventId": one.event_id}).event_id == one.event_id
+
+
+def test_sentry_event_ids_are_hexadecimal():
+    assert normalize_sentry({"event_id": "order-17"}).event_id is None
+
+
+@pytest.mark.parametrize("normalize", [normalize_sentry, normalize_interaction])
+def test_nothing_inside_an_event_says_whose_word_its_source_is(normalize: Any):
+    frame = {"function": "f", "source": "artifact", "vars": {"a": "1"}}
+    native = {"frames": [frame], "causes": [{"frames": [frame]}], "source": "artifact"}
+    sentry = {"exception": [{"type": "E", "stacktrace": {"frames": [frame]}}, {"stacktrace": {"frames": [frame]}}]}
+
+    event = normalize(native | sentry)
+
+    assert {frame.source for error in (event, *event.causes) for frame in error.frames} == {FrameSource.REPORTED}
+    assert b'"source":"reported"' in written(event)
+    assert "source" not in event.model_dump_json(exclude_defaults=True, exclude={"extra"})
+
+
+def test_errors_of_validation_print_nothing_of_an_event():
+    with pytest.raises(ValidationError) as caught:
+        Event.model_validate({"message": ["hunter2"], "frames": [{"line": "hunter2"}]})
+
+    assert "hunter2" not in str(caught.value)

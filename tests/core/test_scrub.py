@@ -189,7 +189,7 @@ def test_numbers_that_are_cards_are_filtered():
     }
 
 
-def test_names_of_code_and_the_user_stay():
+def test_names_of_code_and_what_is_told_of_the_user_stay():
     path = "/srv/password=abc/token.py"
     frame = {
         "filename": path,
@@ -200,14 +200,14 @@ def test_names_of_code_and_the_user_stay():
     }
     event = scrubbed(
         exception=[{"type": "TokenError password=1", "value": "x", "stacktrace": {"frames": [frame]}}],
-        user={"id": "4111111111111111", "email": "a@b.example"},
+        user={"id": "1773480413589", "email": "a@b.example", "username": "password=1"},
     )
 
     assert event.frames[0].file == event.frames[0].abs_path == path
     assert event.frames[0].function == "Bearer abcdef123456"
     assert event.error_type == "TokenError password=1"
     assert event.user is not None
-    assert event.user.id == "4111111111111111"
+    assert (event.user.id, event.user.email, event.user.username) == ("1773480413589", "a@b.example", "password=1")
 
 
 def test_source_lines_are_filtered_by_shape_only():

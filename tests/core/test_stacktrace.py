@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance_core.events import Frame, Relation
-from provenance_core.stacktrace import MAX_CAUSES, MAX_FRAMES, ParsedStack, parse_stack
+from provenance_core.limits import MAX_CAUSES, MAX_FRAMES
+from provenance_core.stacktrace import ParsedStack, parse_stack
 
 V8 = """Uncaught TypeError: Cannot read properties of undefined (reading 'x')
     at Foo.bar [as baz] (webpack-internal:///./src/a.js?1:10:5)

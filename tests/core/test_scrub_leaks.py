@@ -1,0 +1,253 @@
+"""No secret survives under a sensitive name, however deep it lies and in whatever form it is written."""
+
+import json
+import time
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provenance_core.assignments import without_assigned
+from provenance_core.events import Event
+from provenance_core.normalize import normalize_interaction, normalize_sentry
+from provenance_core.sensitive import FILTERED
+
+SECRET = "hunter2-SECRET"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+
+
+def written(event: Event) -> str:
+    return event.model_dump_json(by_alias=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'response: {"data": {"password": "hunter2"}, "n": 1}',
+            f'response: {{"data": {{"password": "{FILTERED}"}}, "n": 1}}',
+        ),
+        ("args {'payload': {'token': 'hunter2'}}", f"args {{'payload': {{'token': '{FILTERED}'}}}}"),
+        (
+            r'{"body": "{\"password\": \"hunter2\"}", "a": 1}',
+            r'{"body": "{\"password\": \"[Filtered]\"}", "a": 1}',
+        ),
+        (r'"{\"a\":\"{\\\"pwd\\\":\\\"x\\\"}\"}"', r'"{\"a\":\"{\\\"pwd\\\":\\\"[Filtered]\\\"}\"}"'),
+        ('{"password": {"x": "a}b", "y": "hunter2"}, "z": 1}', f'{{"password": "{FILTERED}", "z": 1}}'),
+        ('{"auth": ["a", "hunter2"], "z": 1}', f'{{"auth": "{FILTERED}", "z": 1}}'),
+        ("{'password': SecretStr('hunter2'), 'a': 1}", f"{{'password': '{FILTERED}', 'a': 1}}"),
+        ("{'token': <Token 'hunter2'>, 'a': 1}", f"{{'token': '{FILTERED}', 'a': 1}}"),
+        ("{b'password': b'hunter2'}", f"{{b'password': '{FILTERED}'}}"),
+        ("'password' => 'hunter2'", f"'password' => '{FILTERED}'"),
+        ("[password] => hunter2", f"[password] => {FILTERED}"),
+        ("user[password]=hunter2&x=1", f"user[password]={FILTERED}&x=1"),
+        ("[(b'cookie', b'a=hunter2'), (b'host', b'x')]", f"[(b'cookie', '{FILTERED}'), (b'host', b'x')]"),
+        ("{ user: 'ann', password: 'hunter2', n: 1 }", f"{{ user: 'ann', password: {FILTERED}, n: 1 }}"),
+        ("login failed, password: hunter2", f"login failed, password: {FILTERED}"),
+        ("api key: hunter2", f"api key: {FILTERED}"),
+        ("X-Api-Key: abc123def", f"X-Api-Key: {FILTERED}"),
+        ("Authorization: ApiKey abc", f"Authorization: ApiKey {FILTERED}"),
+        ("Cookie: sessionid=a; csrftoken=b", f"Cookie: {FILTERED}"),
+        ("map[password:hunter2 user:x]", f"map[password:{FILTERED} user:x]"),
+        ("mysql --password hunter2 -u x", f"mysql --password {FILTERED} -u x"),
+        ("['mysql', '--password', 'hunter2']", f"['mysql', '--password', '{FILTERED}']"),
+        ("<u><password>hunter2</password></u>", f"<u><password>{FILTERED}</password></u>"),
+        ("<password><![CDATA[hunter2]]></password>", f"<password><![CDATA[{FILTERED}</password>"),
+        ("password%3Dhunter2", f"password%3D{FILTERED}"),
+        ("password%253Dhunter2", f"password%253D{FILTERED}"),
+        ("line\\npwd=hunter2", f"line\\npwd={FILTERED}"),
+        ("token: 5", f"token: {FILTERED}"),
+        ("https://ghp_abc@github.com/x", f"https://{FILTERED}@github.com/x"),
+        ("postgres://bob:hun@ter2@db/x", f"postgres://{FILTERED}@db/x"),
+        ("sent Basic aHVudGVyMjpodW50ZXIy", f"sent Basic {FILTERED}"),
+    ],
+)
+def test_secrets_are_found_in_every_form_of_writing(text: str, expected: str):
+    event = normalize_sentry({"message": text, "extra": {"a": [text]}, "tags": {"a": text}})
+
+    assert event.message == expected
+    assert event.extra["a"] == [expected]
+    assert event.tags["a"] == expected
+    assert normalize_sentry({"message": expected}).marks.scrubbed == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("author: bob", "token count: 5", "passed: 3", "TokenExpiredError: jwt expired", "password:\nTraceback"),
+        *("jwt.exceptions.InvalidTokenError: bad", "Unexpected token: punc (;)", "Unexpected token '<'"),
+        *("Invalid password: must be at least 8", "password: This field is required.", "authorization: denied for x"),
+        *("auth::Session Token::new()", "at /srv/auth:10:5", "    token = get_token(request)", "use --token to pass"),
+        *("def f(password: str)", "cannot cast List<Token> to Set<Token>", "<a>List<Token> foo</a>"),
+        *("getattr(self, 'token', None)", "ssh://git@github.com/x", "Basic authentication failed", "password: null, a"),
+        *('{"password":"","a":1}', "{'token': None}", "https://x.example/?email=a@b.example", "%22a%22%3A1"),
+    ],
+)
+def test_what_only_resembles_a_secret_stays(text: str):
+    event = normalize_sentry({"message": text, "extra": {"a": text}})
+
+    assert event.message == event.extra["a"] == text
+
+
+def test_identities_are_filtered_by_shape():
+    bearer = "Bearer abcdefghijklmnop"
+    event = normalize_sentry(
+        {
+            "user": {"id": "4111111111111111", "email": "a@b.example", "username": bearer},
+            "logger": "password=hunter2",
+            "server_name": "password=hunter2",
+            "environment": f"x {bearer}",
+            "release": JWT[:190],
+            "transaction": bearer,
+            "fingerprint": ["auth: login", bearer],
+        }
+    )
+
+    assert event.user is not None
+    assert (event.user.id, event.user.email, event.user.username) == (FILTERED, "a@b.example", f"Bearer {FILTERED}")
+    assert event.logger == event.server_name == f"password={FILTERED}"
+    assert event.environment == f"x Bearer {FILTERED}"
+    assert event.release == FILTERED
+    assert event.transaction == f"Bearer {FILTERED}"
+    assert event.fingerprint == ("auth: login", f"Bearer {FILTERED}")
+    assert {"user.id", "release", "fingerprint.1"} <= set(event.marks.scrubbed)
+
+
+def test_arguments_of_a_command_are_filtered():
+    event = normalize_sentry({"extra": {"argv": ["mysql", "--password", "hunter2", "-u", "x"]}})
+
+    assert event.extra["argv"] == ["mysql", "--password", FILTERED, "-u", "x"]
+
+
+def test_the_marks_tell_no_secret():
+    event = normalize_sentry({"extra": {"a": ["token=hunter2", 4], "b": ["token", "hunter2"]}})
+
+    assert event.extra == {"a": [f"token={FILTERED}", 4], "b": ["token", FILTERED]}
+    assert event.marks.scrubbed == ("extra.b.token", "extra.a.0")
+
+
+def test_a_body_that_was_cut_is_filtered():
+    body = json.dumps({"a": {"password": SECRET}, "b": ["x" * 80] * 200, "c": {"token": SECRET}})
+
+    event = normalize_sentry({"request": {"data": body}})
+
+    assert event.request is not None
+    assert event.marks.trimmed["request.data"] == len(body)
+    assert SECRET not in written(event)
+
+
+# ---- any depth, any form, any field
+
+KEYS = st.sampled_from(["password", "apiKey", "DB_PASSWORD", "access_token", "X-Auth-Token", "client_secret", "pwd"])
+HARMLESS = st.sampled_from(["a", "data", "user", "body", "payload", "it's", 'say "x"'])
+BESIDE = st.sampled_from([None, 1, True, "x", "a: b", "it's", 'q"', "back\\", "[1]", "{", "é"])
+SECRETS = st.sampled_from([SECRET, f"a'b {SECRET}", f'a"b {SECRET}', f"a\\{SECRET}", f"x}} {SECRET}", f"é {SECRET}"])
+VALUES = st.one_of(
+    SECRETS, SECRETS.map(lambda secret: [1, secret]), SECRETS.map(lambda secret: {"b": [secret], "c": 1})
+)
+
+
+def around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(
+        st.tuples(HARMLESS, inner, BESIDE).map(lambda it: {"first": it[2], it[0]: it[1], "last": it[2]}),
+        st.tuples(inner, BESIDE).map(lambda it: [it[1], it[0], it[1]]),
+        inner.map(json.dumps),
+        inner.map(lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False)),
+        inner.map(repr),
+        inner.map(lambda value: json.dumps(value, indent=2)),
+    )
+
+
+LEAKS = st.recursive(st.tuples(KEYS, VALUES).map(lambda it: {it[0]: it[1]}), around, max_leaves=5)
+TEXTS = LEAKS.flatmap(lambda value: st.sampled_from([json.dumps(value), repr(value), json.dumps(value, indent=1)]))
+
+
+def in_every_field(value: Any, text: str) -> dict[str, Any]:
+    frame = {"function": "f", "vars": {"v": value, "r": text}}
+    return {
+        "exception": {"values": [{"type": "E", "value": f"got {text}", "stacktrace": {"frames": [frame]}}]},
+        "message": text,
+        "extra": {"v": value, "t": text},
+        "contexts": {"c": {"v": value, "t": f"was {text}"}},
+        "breadcrumbs": [{"message": text, "data": {"v": value, "t": text}}, {"message": f"sent {text} to x"}],
+        "request": {
+            "url": f"https://x.example/a?{urlencode({'q': text})}#{quote(text)}",
+            "query_string": {"filter": text, "v": "1"},
+            "headers": {"X-Data": text},
+            "data": value,
+        },
+        "tags": {"t": text[:190]},
+        "transaction": f"GET {text}",
+        "logger": text,
+        "server_name": text,
+        "environment": text,
+    }
+
+
+@settings(deadline=None, max_examples=300)
+@given(LEAKS, TEXTS)
+def test_no_secret_survives_in_any_field(value: Any, text: str):
+    for normalize in (normalize_sentry, normalize_interaction):
+        event = normalize(in_every_field(value, text))
+        assert "SECRET" not in written(event)
+        body = normalize({"request": {"data": text, "url": "https://x/", "query": quote(text)}})
+        assert "SECRET" not in written(body)
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEXTS, st.integers(0, 400))
+def test_no_secret_survives_in_a_text_that_was_cut(text: str, end: int):
+    assert "SECRET" not in without_assigned(text[:end])
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(
+            "a=",
+            "password=",
+            "password: ",
+            "'password':",
+            '"password":"',
+            "'a':",
+            "=",
+            ":",
+            ",",
+            '\\"',
+            "\\",
+            "('token',",
+        ),
+        *(
+            "<password>",
+            "--password ",
+            "password%3D",
+            "%3D",
+            "password=(",
+            "password={'",
+            "['",
+            "'token': {",
+            "Cookie: a=",
+        ),
+        *(
+            "<Token>",
+            "</",
+            "api key: ",
+            "://a@",
+            "://",
+            "Basic aaaaaaaa ",
+            '\\"token\\":\\"',
+            "'token','",
+            "password=<",
+        ),
+    ],
+)
+def test_texts_take_linear_time(part: str):
+    text = ("password=a </b> " + part * 65_536)[:65_536]
+    started = time.perf_counter()
+
+    normalize_interaction({"stack": text})
+
+    assert time.perf_counter() - started < 1
