@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -23,6 +24,9 @@ from provenance_storage.store import Store
 KEEP_ALIVE_SECONDS = 30
 DRAIN_SECONDS = 10
 """Time that running requests get when the server stops. Source: Relay."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may hold the interpreter: the writer lets go of it at every statement and needs it back."""
 
 MOST_FILES = 65_536
 """Open files to ask the system for: a connection is one, and the usual 1,024 are soon taken."""
@@ -64,6 +68,7 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
             h11_max_incomplete_event_size=LARGEST_HEADERS,
         )
         _allow_many_files()
+        sys.setswitchinterval(SWITCH_SECONDS)
         server = _Server(config, lambda: on_ready(url) if on_ready else None)
         with _stopped_by_signals(server):
             server.run(sockets=[listener])
