@@ -11,7 +11,6 @@ from hypothesis import settings
 
 from provenance_storage.store import Store
 
-
 settings.register_profile("person", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")

@@ -53,6 +53,16 @@ def read_cursor(arguments: Arguments, cursor: str | None, count: int) -> tuple[t
     return tuple(int(number) for number in numbers), found
 
 
+def read_position(arguments: Arguments, cursor: str | None) -> tuple[int, UUID] | None:
+    """Return the number and the id of the row after which a page begins, or None for the first page.
+
+    Raises:
+        InvalidInput: As `read_cursor` does.
+    """
+    found = read_cursor(arguments, cursor, 1)
+    return (found[0][0], found[1]) if found is not None else None
+
+
 def _filters(arguments: Arguments) -> str:
     """Return what identifies the filters; the page's size may change while walking."""
     text = arguments.model_dump_json(exclude={"cursor", "limit"})

@@ -16,7 +16,7 @@ from provenance_server.arguments import (
     UpdateWord,
 )
 from provenance_server.context import Context
-from provenance_server.cursors import read_cursor, write_cursor
+from provenance_server.cursors import read_position, write_cursor
 from provenance_server.operation import implements
 from provenance_server.operations import (
     CREATE_ACTION,
@@ -177,8 +177,7 @@ def _page(
     arguments: ListAll, rows: Sequence[Row], key: Callable[[Row], tuple[int, UUID]]
 ) -> tuple[Sequence[Row], str | None]:
     """Return one page of rows that are all at hand, and the cursor of the next."""
-    position = read_cursor(arguments, arguments.cursor, 1)
-    after = (position[0][0], position[1]) if position else None
+    after = read_position(arguments, arguments.cursor)
     left = sorted((row for row in rows if after is None or key(row) > after), key=key)
     shown = left[: arguments.limit]
     cursor = None

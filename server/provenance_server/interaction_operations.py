@@ -18,7 +18,7 @@ from provenance_core.moments import parse_instant, parse_moment
 from provenance_server import answers, views
 from provenance_server.arguments import GetById, ListInteractions, RecordInteraction
 from provenance_server.context import Context
-from provenance_server.cursors import read_cursor, write_cursor
+from provenance_server.cursors import read_position, write_cursor
 from provenance_server.ingest import InteractionFields, check_size, from_payload, pack
 from provenance_server.operation import implements
 from provenance_server.operations import GET_INTERACTION, LIST_INTERACTIONS, RECORD_INTERACTION
@@ -83,7 +83,7 @@ def list_interactions(context: Context, arguments: ListInteractions) -> answers.
     """List interactions, newest first, without what they carried."""
     store = context.store
     now = store.clock()
-    position = read_cursor(arguments, arguments.cursor, 1)
+    after = read_position(arguments, arguments.cursor)
     filters = InteractionFilters(
         origin_id=store.origins.find(arguments.origin).id if arguments.origin else None,
         resource_type_id=store.resource_types.find(arguments.resource_type).id if arguments.resource_type else None,
@@ -92,7 +92,6 @@ def list_interactions(context: Context, arguments: ListInteractions) -> answers.
         since=parse_moment(arguments.since, now) if arguments.since else None,
         until=parse_moment(arguments.until, now) if arguments.until else None,
     )
-    after = (position[0][0], position[1]) if position else None
     rows, total = store.interactions.list(filters, arguments.limit + 1, after)
     shown = rows[: arguments.limit]
     origins = views.origins_by_id(store, (row.origin_id for row in shown))

@@ -15,7 +15,7 @@ from provenance_core.moments import format_moment, parse_moment
 from provenance_server import answers, views
 from provenance_server.arguments import GetIssue, ListEvents, ListIssues, UpdateStatus
 from provenance_server.context import Context
-from provenance_server.cursors import read_cursor, write_cursor
+from provenance_server.cursors import read_cursor, read_position, write_cursor
 from provenance_server.operation import implements
 from provenance_server.operations import (
     GET_ERROR_ISSUE,
@@ -170,8 +170,7 @@ def get_error_issue_events(context: Context, arguments: ListEvents) -> answers.E
     """List the events of one error issue, newest first."""
     store = context.store
     issue = store.issues.find(arguments.issue_id)
-    position = read_cursor(arguments, arguments.cursor, 1)
-    after = (position[0][0], position[1]) if position else None
+    after = read_position(arguments, arguments.cursor)
     rows = store.interactions.of_issue(issue, arguments.limit + 1, after)
     shown = rows[: arguments.limit]
     ids = {row.release_id for row in shown if row.release_id is not None}

@@ -6,7 +6,7 @@ from provenance_core.moments import parse_instant
 from provenance_server import answers, views
 from provenance_server.arguments import CreateRelease, ListReleases
 from provenance_server.context import Context
-from provenance_server.cursors import read_cursor, write_cursor
+from provenance_server.cursors import read_position, write_cursor
 from provenance_server.operation import implements
 from provenance_server.operations import CREATE_RELEASE, GET_RELEASES
 from provenance_storage.releases import ReleaseDetails
@@ -17,8 +17,7 @@ def get_releases(context: Context, arguments: ListReleases) -> answers.ReleaseLi
     """List the releases of an origin, newest first, with the issues each brought, brought back and has."""
     store = context.store
     origin = store.origins.find(arguments.origin)
-    position = read_cursor(arguments, arguments.cursor, 1)
-    after = (position[0][0], position[1]) if position else None
+    after = read_position(arguments, arguments.cursor)
     rows, total = store.releases.list(origin.id, arguments.query or "", arguments.limit + 1, after)
     shown = rows[: arguments.limit]
     statistics = store.releases.statistics(origin.id, [row.id for row in shown])
