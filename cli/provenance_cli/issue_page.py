@@ -29,7 +29,6 @@ from provenance_server.render import BUDGETS
 from provenance_server.render_stack import render_stack
 
 _DAY = timedelta(hours=24)
-_BAG = {Detail.CONCISE: 0, Detail.FULL: 4_000}
 
 
 def print_issue(answer: IssueDetail, detail: Detail) -> None:
@@ -118,7 +117,7 @@ def _circumstances(event: EventDetail, detail: Detail) -> list[RenderableType]:
         ("Server", _line(reported.server_name)),
         ("SDK", _line(_joined(reported.sdk.name, reported.sdk.version)) if reported.sdk else None),
     ]
-    return [section("Event", facts([*rows, *_bags(reported, _BAG[detail])]))]
+    return [section("Event", facts([*rows, *_bags(reported, BUDGETS[detail].bag)]))]
 
 
 def _bags(event: Event, limit: int) -> list[tuple[str, RenderableType | None]]:

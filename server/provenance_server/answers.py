@@ -190,12 +190,6 @@ class IssueDetail(Issue):
     reported: ReportedDetail  # type: ignore[assignment]  # the detail of a list row's field
 
 
-class ReportedRelease(Model):
-    """What only events say of a release."""
-
-    version: str | None = None
-
-
 class Release(Model):
     """A release with what it did to the origin's issues."""
 
@@ -211,7 +205,7 @@ class Release(Model):
     new_issues: int
     regressed_issues: int
     total_issues: int
-    reported: ReportedRelease = Field(default_factory=ReportedRelease)
+    reported: ReportedVersion = Field(default_factory=ReportedVersion)
 
 
 class CreatedRelease(Release):

@@ -83,39 +83,17 @@ def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetai
     origin = store.origins.all([row.origin_id])[0]
     event = _event(store, row, arguments.event)
     history = store.issues.history(row)
-    met = store.issues.releases(row)
+    met = store.issues.releases(row)[:RELEASES_SHOWN]
     releases = views.releases_of(store, [row])
-    extra = {change.release_id for change in history} | {entry.release_id for entry in met[:RELEASES_SHOWN]}
+    extra = {change.release_id for change in history} | {entry.release_id for entry in met}
     extra |= {event.release_id}
     releases |= store.releases.by_ids(row.origin_id, sorted(id_ for id_ in extra - releases.keys() if id_))
     listed = views.issue(row, origin, releases)
     return answers.IssueDetail(
         **listed.model_dump(exclude={"reported"}),
         fingerprint_version=row.fingerprint_version,
-        releases=[
-            answers.IssueRelease(
-                registered=releases[entry.release_id].registered,
-                version=views.registered(releases, entry.release_id),
-                event_count=entry.event_count,
-                first_seen=format_moment(entry.first_seen),
-                last_seen=format_moment(entry.last_seen),
-                reported=answers.ReportedVersion(version=views.reported(releases, entry.release_id)),
-            )
-            for entry in met[:RELEASES_SHOWN]
-        ],
-        history=[
-            answers.StatusChange(
-                at=format_moment(change.changed_at),
-                actor=change.actor,
-                from_status=change.from_status,
-                to_status=change.to_status,
-                release=views.registered(releases, change.release_id),
-                note=change.note,
-                event_id=str(change.event_id) if change.event_id else None,
-                reported=answers.ReportedVersion(version=views.reported(releases, change.release_id)),
-            )
-            for change in history
-        ],
+        releases=[views.issue_release(entry, releases) for entry in met],
+        history=[views.status_change(change, releases) for change in history],
         counts_per_hour=_hours(store, row),
         event=_event_detail(store, event, releases),
         reported=answers.ReportedDetail(

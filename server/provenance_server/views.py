@@ -10,10 +10,12 @@ from provenance_server import answers
 from provenance_storage.records import (
     InteractionRecord,
     IssueRecord,
+    IssueReleaseRecord,
     NamedRecord,
     OriginRecord,
     ReleaseRecord,
     ReleaseStatistics,
+    StatusChangeRecord,
 )
 from provenance_storage.store import Store
 
@@ -84,6 +86,32 @@ def issue(row: IssueRecord, origin: OriginRecord, releases: Releases) -> answers
     )
 
 
+def issue_release(row: IssueReleaseRecord, releases: Releases) -> answers.IssueRelease:
+    """Return how often an issue was met in one release."""
+    return answers.IssueRelease(
+        registered=releases[row.release_id].registered,
+        version=registered(releases, row.release_id),
+        event_count=row.event_count,
+        first_seen=format_moment(row.first_seen),
+        last_seen=format_moment(row.last_seen),
+        reported=answers.ReportedVersion(version=reported(releases, row.release_id)),
+    )
+
+
+def status_change(row: StatusChangeRecord, releases: Releases) -> answers.StatusChange:
+    """Return one entry of an issue's history."""
+    return answers.StatusChange(
+        at=format_moment(row.changed_at),
+        actor=row.actor,
+        from_status=row.from_status,
+        to_status=row.to_status,
+        release=registered(releases, row.release_id),
+        note=row.note,
+        event_id=str(row.event_id) if row.event_id else None,
+        reported=answers.ReportedVersion(version=reported(releases, row.release_id)),
+    )
+
+
 def release(row: ReleaseRecord, origin: OriginRecord, statistics: ReleaseStatistics) -> answers.Release:
     """Return a release."""
     return answers.Release(
@@ -99,7 +127,7 @@ def release(row: ReleaseRecord, origin: OriginRecord, statistics: ReleaseStatist
         new_issues=statistics.new_issues,
         regressed_issues=statistics.regressed_issues,
         total_issues=statistics.total_issues,
-        reported=answers.ReportedRelease(version=None if row.registered else row.version),
+        reported=answers.ReportedVersion(version=None if row.registered else row.version),
     )
 
 
