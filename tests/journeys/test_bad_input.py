@@ -134,15 +134,15 @@ def test_a_neighbour_of_a_bad_event_is_stored(http: httpx.Client, origin: dict[s
     assert _stored(http, origin) == 2
 
 
-@pytest.mark.parametrize("cut", [1, 20, 100])
+@pytest.mark.parametrize(("cut", "kept"), [(1, 2), (20, 1), (100, 1)])
 def test_an_envelope_cut_in_the_middle_keeps_its_whole_items(
-    http: httpx.Client, origin: dict[str, Any], cut: int
+    http: httpx.Client, origin: dict[str, Any], cut: int, kept: int
 ) -> None:
     body = HEAD + _item(_dumped(_event())) + _item(_dumped(_event(message=CANARY)))[:-cut]
     answer = http.post(f"/api/{origin['number']}/envelope/", content=body)
 
     assert answer.status_code == 200, answer.text
-    assert _stored(http, origin) in ({1, 2} if cut == 1 else {1})
+    assert _stored(http, origin) == kept
 
 
 QUERIES = [

@@ -14,7 +14,7 @@ from tests.storage.conftest import new_error
 
 from provenance_core.errors import Conflict, TooManyRequests, Unavailable
 from provenance_storage import writer as writer_module
-from provenance_storage.engine import Database
+from provenance_storage.engine import BUSY_TIMEOUT_MS, Database
 from provenance_storage.records import OriginRecord
 from provenance_storage.server_lock import serving
 from provenance_storage.store import Store
@@ -107,6 +107,19 @@ def test_a_reader_elsewhere_delays_no_event(store: Store, origin: OriginRecord, 
     other.close()
 
     assert taken < 5
+
+
+def test_a_store_that_another_process_holds_is_waited_for(store: Store, origin: OriginRecord, url: str) -> None:
+    other = Database(url)
+    with Writer(store) as writer:
+        with other.write():
+            promise = writer.submit(new_error(origin))
+            with pytest.raises(TimeoutError):
+                promise.result(BUSY_TIMEOUT_MS / 1000 + 1)
+        recorded = promise.result(20)
+    other.close()
+
+    assert store.interactions.find(recorded.id) is not None
 
 
 class BrokenLog(Database):
