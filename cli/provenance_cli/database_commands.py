@@ -20,14 +20,14 @@ def upgrade_database(context: typer.Context, as_json: Json = False) -> None:
 
     Every command that uses the store does so by itself; this one says what was done.
     """
-    from provenance_storage.engine import Database  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
+    from provenance_storage.engine import open_database  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
     from provenance_storage.schema import revision, upgrade  # noqa: PLC0415
 
-    with closing(Database(session_of(context).local_settings().database_url)) as store:
+    with closing(open_database(session_of(context).local_settings().database_url)) as store:
         changed = upgrade(store)
         found = revision(store)
     if as_json:
-        print_json({"path": str(store.path), "revision": found, "changed": changed})
+        print_json({"database": store.place, "revision": found, "changed": changed})
         return
     done = "was brought to" if changed else "is already at"
-    print_line(f"{clean_line(str(store.path), 2_000)} {done} revision {found}.")
+    print_line(f"{clean_line(store.place, 2_000)} {done} revision {found}.")

@@ -22,7 +22,8 @@ def _served(settings: Settings) -> str | None:
     from provenance_storage.engine import sqlite_path  # noqa: PLC0415  # a remote client needs no store
     from provenance_storage.server_lock import served_at  # noqa: PLC0415
 
-    return served_at(sqlite_path(settings.database_url))
+    path = sqlite_path(settings.database_url)
+    return served_at(path) if path is not None else None
 
 
 def _would_serve(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class UuidBytes(TypeDecorator[UUID]):
-    """Keep a UUID as 16 bytes on SQLite and as `uuid` elsewhere."""
+    """Keep a UUID as 16 bytes on SQLite and as `uuid` elsewhere; it may be given as its bytes."""
 
     impl = LargeBinary
     cache_ok = True
@@ -20,9 +20,11 @@ class UuidBytes(TypeDecorator[UUID]):
         """Choose the native type of the database."""
         return dialect.type_descriptor(LargeBinary(16) if dialect.name == "sqlite" else Uuid())
 
-    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: UUID | bytes | None, dialect: Dialect) -> Any:
         """Turn a UUID into what the driver takes."""
-        return value.bytes if value is not None and dialect.name == "sqlite" else value
+        if dialect.name == "sqlite":
+            return value.bytes if isinstance(value, UUID) else value
+        return UUID(bytes=value) if isinstance(value, bytes) else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         """Turn what the driver gives into a UUID."""

@@ -9,11 +9,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, exists, func, or_, select, true
 
 from provenance_storage.columns import Count
+from provenance_storage.prepared import POSTGRESQL, Given, RowStatement, constant, constant_text, types_of
 from provenance_storage.statements import insert_into
 from provenance_storage.tables import IssueHour, IssueRelease, IssueTag, IssueTagKey, IssueUser, table
+from provenance_storage.tag_names import ENVIRONMENT_TAG, STATED_TAGS
 
 HOUR = 3_600_000_000
 """An hour in microseconds."""
@@ -27,36 +29,20 @@ TAG_VALUES = 100
 ENVIRONMENTS = 1_000
 """The same for environments, which lists are filtered by."""
 
-ENVIRONMENT_TAG = "environment"
-STATED_TAGS = frozenset(
-    {
-        ENVIRONMENT_TAG,
-        "browser",
-        "handled",
-        "level",
-        "os",
-        "runtime",
-        "server_name",
-        "transaction",
-        "url",
-    }
-)
-"""The tags that are counted of every event, from what it states elsewhere."""
-
 
 @dataclass(slots=True)
 class Counts:
-    """What a batch adds to the counters of one origin."""
+    """What a batch adds to the counters of one origin; ids are their bytes, which sort faster."""
 
-    hours: defaultdict[tuple[UUID, int], int] = field(default_factory=lambda: defaultdict[tuple[UUID, int], int](int))
-    tags: defaultdict[tuple[UUID, str, str], int] = field(
-        default_factory=lambda: defaultdict[tuple[UUID, str, str], int](int)
+    hours: defaultdict[tuple[bytes, int], int] = field(default_factory=lambda: defaultdict[tuple[bytes, int], int](int))
+    tags: defaultdict[tuple[bytes, str, str], int] = field(
+        default_factory=lambda: defaultdict[tuple[bytes, str, str], int](int)
     )
-    releases: dict[tuple[UUID, UUID], tuple[int, int, int]] = field(
-        default_factory=dict[tuple[UUID, UUID], tuple[int, int, int]]
+    releases: dict[tuple[bytes, bytes], tuple[int, int, int]] = field(
+        default_factory=dict[tuple[bytes, bytes], tuple[int, int, int]]
     )
 
-    def add(self, issue_id: UUID, received_at: int, release_id: UUID | None, tags: Mapping[str, str]) -> None:
+    def add(self, issue_id: bytes, received_at: int, release_id: bytes | None, tags: Mapping[str, str]) -> None:
         """Count one event."""
         self.hours[issue_id, received_at // HOUR] += 1
         for key, value in tags.items():
@@ -65,55 +51,22 @@ class Counts:
             count, first, _ = self.releases.get((issue_id, release_id), (0, received_at, received_at))
             self.releases[issue_id, release_id] = (count + 1, first, received_at)
 
-    def write(self, connection: Connection, origin_id: UUID) -> None:
+    def write(self, connection: Connection, origin_id: bytes) -> None:
         """Add the counts to the store, in the order of their keys."""
-        if self.hours:
-            _write_hours(connection, origin_id, self.hours)
-        if self.releases:
-            _write_releases(connection, origin_id, self.releases)
-        if self.tags:
-            _write_tags(connection, origin_id, self.tags)
-
-
-def _write_hours(connection: Connection, origin_id: UUID, hours: Mapping[tuple[UUID, int], int]) -> None:
-    rows: list[dict[str, object]] = [
-        {"origin_id": origin_id, "issue_id": issue_id, "hour": hour, "event_count": count}
-        for (issue_id, hour), count in sorted(hours.items())
-    ]
-    connection.execute(_add_hours(connection.dialect.name), rows)
-
-
-def _write_releases(
-    connection: Connection, origin_id: UUID, releases: Mapping[tuple[UUID, UUID], tuple[int, int, int]]
-) -> None:
-    rows: list[dict[str, object]] = [
-        {
-            "origin_id": origin_id,
-            "issue_id": issue_id,
-            "release_id": release_id,
-            "event_count": count,
-            "first_seen": first,
-            "last_seen": last,
-        }
-        for (issue_id, release_id), (count, first, last) in sorted(releases.items())
-    ]
-    connection.execute(_add_releases(connection.dialect.name), rows)
-
-
-def _write_tags(connection: Connection, origin_id: UUID, tags: Mapping[tuple[UUID, str, str], int]) -> None:
-    totals: Counter[tuple[UUID, str]] = Counter()
-    for (issue_id, key, _), count in tags.items():
-        totals[issue_id, key] += count
-    keys: list[dict[str, object]] = [
-        {"o": origin_id, "i": issue_id, "k": key, "c": count, "s": int(key in STATED_TAGS)}
-        for (issue_id, key), count in sorted(totals.items())
-    ]
-    connection.execute(_add_tag_keys(connection.dialect.name), keys)
-    values: list[dict[str, object]] = [
-        {"o": origin_id, "i": issue_id, "k": key, "v": value, "c": count}
-        for (issue_id, key, value), count in sorted(tags.items())
-    ]
-    connection.execute(_add_tags(connection.dialect.name), values)
+        dialect = connection.dialect.name
+        _add_hours(dialect).run(connection, [(origin_id, *key, count) for key, count in sorted(self.hours.items())])
+        met = [(origin_id, *key, *counted) for key, counted in sorted(self.releases.items())]
+        _add_releases(dialect).run(connection, met)
+        totals: Counter[tuple[bytes, str]] = Counter()
+        for (issue_id, key, _), count in self.tags.items():
+            totals[issue_id, key] += count
+        keys = [
+            (origin_id, issue_id, key, count, int(key in STATED_TAGS))
+            for (issue_id, key), count in sorted(totals.items())
+        ]
+        _add_tag_keys(dialect).run(connection, keys)
+        values = [(origin_id, *key, count) for key, count in sorted(self.tags.items())]
+        _add_tags(dialect).run(connection, values)
 
 
 def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapping[bytes, int]]) -> dict[UUID, int]:
@@ -124,15 +77,14 @@ def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapp
         origin_id: The origin of all the issues.
         users: For each issue, each user's hash and the moment they first met it in this batch.
     """
-    rows: list[dict[str, object]] = [
-        {"origin_id": origin_id, "issue_id": issue_id, "user_hash": user, "first_seen": first}
+    rows = [
+        (origin_id, issue_id, user, first)
         for issue_id, met in sorted(users.items())
         for user, first in sorted(met.items())
     ]
     added: defaultdict[UUID, int] = defaultdict(int)
-    if rows:
-        for issue_id in connection.execute(_new_users(connection.dialect.name), rows).scalars():
-            added[issue_id] += 1
+    for (issue_id,) in _new_users(connection.dialect.name).run(connection, rows):
+        added[issue_id] += 1
     return added
 
 
@@ -140,61 +92,128 @@ def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapp
 
 
 @cache
-def _add_hours(dialect: str) -> Any:
+def _add_hours(dialect: str) -> RowStatement:
     hours = table(IssueHour)
-    statement = insert_into(dialect, hours)
-    total = hours.c.event_count + statement.excluded.event_count
-    keys = ["origin_id", "issue_id", "hour"]
-    return statement.on_conflict_do_update(index_elements=keys, set_={"event_count": total})
+
+    def build(given: Given) -> Any:
+        statement = _insert(dialect, hours, given)
+        total = hours.c.event_count + statement.excluded.event_count
+        return statement.on_conflict_do_update(index_elements=list(hours.primary_key), set_={"event_count": total})
+
+    return RowStatement(dialect, types_of(*hours.c), build)
 
 
 @cache
-def _add_releases(dialect: str) -> Any:
+def _add_releases(dialect: str) -> RowStatement:
     releases = table(IssueRelease)
-    statement = insert_into(dialect, releases)
-    change = {
-        "event_count": releases.c.event_count + statement.excluded.event_count,
-        "last_seen": statement.excluded.last_seen,
-    }
-    return statement.on_conflict_do_update(index_elements=["origin_id", "issue_id", "release_id"], set_=change)
+
+    def build(given: Given) -> Any:
+        statement = _insert(dialect, releases, given)
+        change = {
+            "event_count": releases.c.event_count + statement.excluded.event_count,
+            "last_seen": statement.excluded.last_seen,
+        }
+        return statement.on_conflict_do_update(index_elements=list(releases.primary_key), set_=change)
+
+    return RowStatement(dialect, types_of(*releases.c), build)
 
 
 @cache
-def _add_tag_keys(dialect: str) -> Any:
+def _add_tag_keys(dialect: str) -> RowStatement:
     """Return the statement that counts a tag; one not met before only while there is room, or if every event has it."""
-    tags, there = table(IssueTagKey), table(IssueTagKey).alias("there")
-    of_issue = (there.c.origin_id == bindparam("o")) & (there.c.issue_id == bindparam("i"))
-    room = select(func.count()).select_from(there).where(of_issue).scalar_subquery() < TAG_KEYS + len(STATED_TAGS)
-    known = select(literal(1)).where(of_issue, there.c.key == bindparam("k")).exists()
-    allowed = or_(known, room, bindparam("s", type_=Count) == 1)
-    return _add_where(dialect, tags, "oikc", allowed)
+    tags = table(IssueTagKey)
+    most = constant(TAG_KEYS + len(STATED_TAGS))
+
+    def build(given: Given) -> Any:
+        there = tags.alias("there")
+        of_issue = (there.c.origin_id == given["origin_id"]) & (there.c.issue_id == given["issue_id"])
+        allowed = _Room(
+            known=exists().where(of_issue, there.c.key == given["key"]),
+            there=select(func.count()).select_from(there).where(of_issue).scalar_subquery(),
+            most=most,
+            anyway=given["stated"] == constant(1),
+        )
+        return _add_where_room(dialect, tags, given, allowed)
+
+    return RowStatement(dialect, {**types_of(*tags.c), "stated": Count}, build)
 
 
 @cache
-def _add_tags(dialect: str) -> Any:
+def _add_tags(dialect: str) -> RowStatement:
     """Return the statement that counts a value of a counted tag; one not met before only while there is room."""
-    tags, there, counted = table(IssueTag), table(IssueTag).alias("there"), table(IssueTagKey)
-    of_tag = (
-        (there.c.origin_id == bindparam("o")) & (there.c.issue_id == bindparam("i")) & (there.c.key == bindparam("k"))
-    )
-    most = case((bindparam("k", type_=Text) == ENVIRONMENT_TAG, ENVIRONMENTS), else_=TAG_VALUES)
-    room = select(func.count()).select_from(there).where(of_tag).scalar_subquery() < most
-    known = select(literal(1)).where(of_tag, there.c.value == bindparam("v")).exists()
-    kept = select(literal(1)).where(
-        counted.c.origin_id == bindparam("o"), counted.c.issue_id == bindparam("i"), counted.c.key == bindparam("k")
-    )
-    return _add_where(dialect, tags, "oikvc", and_(kept.exists(), or_(known, room)))
+    tags, counted = table(IssueTag), table(IssueTagKey)
+
+    def build(given: Given) -> Any:
+        there = tags.alias("there")
+        of_tag = (
+            (there.c.origin_id == given["origin_id"])
+            & (there.c.issue_id == given["issue_id"])
+            & (there.c.key == given["key"])
+        )
+        kept = exists().where(
+            counted.c.origin_id == given["origin_id"],
+            counted.c.issue_id == given["issue_id"],
+            counted.c.key == given["key"],
+        )
+        is_environment = given["key"] == constant_text(ENVIRONMENT_TAG)
+        allowed = _Room(
+            known=exists().where(of_tag, there.c.value == given["value"]),
+            there=select(func.count()).select_from(there).where(of_tag).scalar_subquery(),
+            most=case((is_environment, constant(ENVIRONMENTS)), else_=constant(TAG_VALUES)),
+            only=kept,
+        )
+        return _add_where_room(dialect, tags, given, allowed)
+
+    return RowStatement(dialect, types_of(*tags.c), build)
 
 
-def _add_where(dialect: str, counts: Table, names: str, allowed: ColumnElement[bool]) -> Any:
-    """Return an upsert that adds to `event_count`, of rows given under one-letter names, where it is allowed."""
-    columns = [bindparam(name, type_=column.type) for name, column in zip(names, counts.c, strict=True)]
-    statement = insert_into(dialect, counts).from_select(counts.c.keys(), select(*columns).where(allowed))
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Which rows may be counted: known ones, and new ones as long as there are not too many."""
+
+    known: ColumnElement[bool]
+    there: ColumnElement[int]
+    most: ColumnElement[int]
+    anyway: ColumnElement[bool] | None = None
+    only: ColumnElement[bool] | None = None
+
+
+def _add_where_room(dialect: str, counts: Table, given: Given, room: _Room) -> Any:
+    """Return an upsert that adds to `event_count` where there is room."""
+    rows = [given[column.name] for column in counts.c]
+    only = room.only if room.only is not None else true()
+    anyway = [room.anyway] if room.anyway is not None else []
+    if dialect == POSTGRESQL:  # all rows come at once: the new ones of a batch are counted among themselves
+        named = [condition.label("anyway") for condition in anyway]
+        facts = (room.known.label("known"), room.there.label("there"), room.most.label("most"))
+        found = select(*rows, *facts, *named).where(only).subquery("found")
+        *group, last = (found.c[column.name] for column in counts.primary_key)
+        rank = func.row_number().over(partition_by=[*group, found.c.known], order_by=last)
+        ranked = select(found, rank.label("rank")).subquery("ranked")
+        allowed = or_(
+            ranked.c.known,
+            ranked.c.there + ranked.c.rank <= ranked.c.most,
+            *(ranked.c[condition.name] for condition in named),
+        )
+        source = select(*(ranked.c[column.name] for column in counts.c)).where(allowed)
+    else:
+        source = select(*rows).where(and_(only, or_(room.known, room.there < room.most, *anyway)))
+    statement = insert_into(dialect, counts).from_select([column.name for column in counts.c], source)
     total = counts.c.event_count + statement.excluded.event_count
     return statement.on_conflict_do_update(index_elements=list(counts.primary_key), set_={"event_count": total})
 
 
 @cache
-def _new_users(dialect: str) -> Any:
+def _new_users(dialect: str) -> RowStatement:
     users = table(IssueUser)
-    return insert_into(dialect, users).on_conflict_do_nothing().returning(users.c.issue_id)
+
+    def build(given: Given) -> Any:
+        return _insert(dialect, users, given).on_conflict_do_nothing().returning(users.c.issue_id)
+
+    return RowStatement(dialect, types_of(*users.c), build)
+
+
+def _insert(dialect: str, into: Table, given: Given) -> Any:
+    """Return the INSERT of given rows; its condition is there because SQLite could not tell ON CONFLICT from a join."""
+    names = [column.name for column in into.c]
+    return insert_into(dialect, into).from_select(names, select(*(given[name] for name in names)).where(true()))

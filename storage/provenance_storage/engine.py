@@ -1,186 +1,59 @@
-"""Open the database: how connections are set up, and the only two ways to use one."""
+"""Open the database that a URL names."""
 
 from __future__ import annotations
 
-import importlib
-import logging
-import sqlite3
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
-from provenance_core.errors import Busy, InvalidInput, Unavailable
+from provenance_core.errors import InvalidInput
+from provenance_storage.database import Database
 
-BUSY_TIMEOUT_MS = 15_000
-SAFE_SQLITE = (3, 51, 3)
-"""The first SQLite whose WAL cannot be corrupted by two connections that race for a checkpoint."""
-
-_log = logging.getLogger(__name__)
-
-_PRAGMAS = (
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA cell_size_check=ON",
-    "PRAGMA journal_size_limit=67108864",
-    "PRAGMA wal_autocheckpoint=0",
-)
+_FORMS = "write sqlite:///path/to/file.sqlite3, or postgresql://user:password@host/database"
 
 
-def sqlite_module() -> ModuleType:
-    """Return the newest SQLite driver there is: the bundled `pysqlite3`, else Python's own."""
-    try:
-        return importlib.import_module("pysqlite3.dbapi2")
-    except ImportError:
-        return sqlite3
-
-
-class Database:
-    """Hand out connections of one database: readers that cannot write, and one writer at a time.
-
-    On SQLite every write is a short `BEGIN IMMEDIATE` transaction on the only writing connection of this process, and
-    no connection checkpoints while it is open; the server does, through `checkpoint`.
+def open_database(url: str) -> Database:
+    """Return the database of a URL; nothing is connected yet.
 
     Args:
-        url: An SQLAlchemy URL, `sqlite:///path`.
+        url: `sqlite:///path`, or `postgresql://user:password@host:port/database`.
 
     Raises:
         InvalidInput: The URL names no database that is supported.
     """
+    parsed = _parsed(url)
+    if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+        from provenance_storage.postgresql import PostgresDatabase  # noqa: PLC0415  # its driver takes time to load
 
-    def __init__(self, url: str) -> None:
-        self.path = sqlite_path(url)
-        _warn_of_old_sqlite()
-        self._reader = self._engine("BEGIN", query_only=True, pool_size=4)
-        self._writer = self._engine("BEGIN IMMEDIATE", query_only=False, pool_size=1)
-        self._write_lock = threading.Lock()
+        if not parsed.database:
+            raise InvalidInput("The database URL names no database; write postgresql://user:password@host/database.")
+        return PostgresDatabase(parsed)
+    path = _file(parsed)
+    if path is None:
+        raise InvalidInput(f"Only SQLite and PostgreSQL can hold a store; {_FORMS}.")
+    from provenance_storage.sqlite import SqliteDatabase  # noqa: PLC0415  # as above
 
-    def _engine(self, begin: str, *, query_only: bool, pool_size: int) -> Engine:
-        engine = create_engine(
-            f"sqlite:///{self.path}",
-            module=sqlite_module(),
-            poolclass=QueuePool,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=60,
-            connect_args={"check_same_thread": False},
-            hide_parameters=True,  # an error must not carry the text of an event into a log
-        )
-
-        def set_up(connection: Any, _record: object) -> None:
-            connection.isolation_level = None
-            cursor = connection.cursor()
-            for pragma in (*_PRAGMAS, f"PRAGMA query_only={'ON' if query_only else 'OFF'}"):
-                cursor.execute(pragma)
-            cursor.close()
-
-        def start(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
-
-        event.listen(engine, "connect", set_up)
-        event.listen(engine, "begin", start)
-        return engine
-
-    @contextmanager
-    def read(self) -> Generator[Connection]:
-        """Lend a connection that sees one state of the store and cannot change it."""
-        with _reachable(self.path), self._reader.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def write(self) -> Generator[Connection]:
-        """Lend the writing connection inside one transaction, committed at the end unless an error is raised."""
-        with self._write_lock, _reachable(self.path), self._writer.begin() as connection:
-            yield connection
-
-    def pragma(self, statement: str) -> object:
-        """Run a PRAGMA outside any transaction on the writing connection and return its first value."""
-        with self._write_lock, _reachable(self.path):
-            raw = self._writer.raw_connection()
-            try:
-                cursor = raw.cursor()
-                cursor.execute(f"PRAGMA {statement}")
-                row = cursor.fetchone()
-                cursor.close()
-                return row[0] if row else None
-            finally:
-                raw.close()
-
-    def checkpoint(self) -> bool:
-        """Move the write-ahead log into the database file, and say whether all of it could be moved.
-
-        Nobody is waited for: what a reader still needs stays in the log for the next time.
-        """
-        self.pragma("busy_timeout=0")
-        try:
-            return self.pragma("wal_checkpoint(TRUNCATE)") == 0
-        finally:
-            self.pragma(f"busy_timeout={BUSY_TIMEOUT_MS}")
-
-    def wal_bytes(self) -> int:
-        """Return the size of the write-ahead log in bytes."""
-        wal = self.path.with_name(self.path.name + "-wal")
-        return wal.stat().st_size if wal.exists() else 0
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._reader.dispose()
-        self._writer.dispose()
+    return SqliteDatabase(path)
 
 
-def sqlite_path(url: str) -> Path:
-    """Return the file of an SQLite URL.
+def sqlite_path(url: str) -> Path | None:
+    """Return the file of an SQLite URL, or None where the store is no file.
 
     Raises:
-        InvalidInput: The URL is malformed or of another database.
+        InvalidInput: The URL is malformed.
     """
+    return _file(_parsed(url))
+
+
+def _parsed(url: str) -> URL:
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise InvalidInput("The database URL is malformed; write sqlite:///path/to/file.sqlite3.") from None
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise InvalidInput("Only a SQLite file can be the store; write sqlite:///path/to/file.sqlite3.")
-    return Path(parsed.database).resolve()
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise InvalidInput(f"The database URL is malformed; {_FORMS}.") from None
 
 
-@contextmanager
-def _reachable(path: Path) -> Generator[None]:
-    """Tell a store that cannot be used from a fault of ours."""
-    driver = sqlite_module()
-    try:
-        yield
-    except PoolTimeoutError:
-        raise Unavailable(f"The store {path} has too many readers now; try again in a moment.") from None
-    except OperationalError as error:
-        raise _unusable(path, error.orig) from error
-    except driver.OperationalError as error:
-        raise _unusable(path, error) from error
-    except (DatabaseError, driver.DatabaseError) as error:
-        if "not a database" in str(error) or "malformed" in str(error):
-            raise Unavailable(f"The file {path} is damaged or not a store; restore it from a backup.") from error
-        raise
-
-
-def _unusable(path: Path, reason: object) -> Unavailable:
-    if "locked" in str(reason):
-        return Busy(f"Another process has held the store {path} for too long; try again, or end that process.")
-    return Unavailable(f"The store {path} cannot be used now: {reason}. Check disk space and permissions.")
-
-
-@cache
-def _warn_of_old_sqlite() -> None:
-    found: tuple[int, int, int] = sqlite_module().sqlite_version_info
-    if found < SAFE_SQLITE:
-        safe, has = (".".join(map(str, version)) for version in (SAFE_SQLITE, found))
-        _log.warning("SQLite %s can damage a store in rare races; use %s or later, or install pysqlite3.", has, safe)
+def _file(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database).resolve()

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, literal, select, tuple_
 from provenance_core.events import Level, Via
 from provenance_core.ids import milliseconds_of
 from provenance_storage.columns import UuidBytes
-from provenance_storage.engine import Database
+from provenance_storage.database import Database
 from provenance_storage.payloads import decompress
 from provenance_storage.records import InteractionRecord, IssueRecord
 from provenance_storage.tables import EventKey, Interaction, InteractionPayload, Origin, table

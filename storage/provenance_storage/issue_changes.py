@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 
 from provenance_core.ids import uuid7
 from provenance_core.lifecycle import Regression, State, Status, regresses
 from provenance_core.versions import ReleaseOrder
 from provenance_storage.counters import Counts, add_users
+from provenance_storage.prepared import Given, Query, RowStatement, among, inserted, texts, types_of
 from provenance_storage.records import IssueRecord, NewEvent, Taken
 from provenance_storage.release_rows import KnownRelease, release_order
 from provenance_storage.statements import insert_into
@@ -36,7 +38,10 @@ _CHANGING = (
     "last_release_id",
     "event_count",
     "user_count",
+    "stored_count",
 )
+
+_COLUMNS = tuple(IssueRecord.__dataclass_fields__)
 
 
 class IssueChanges:
@@ -53,6 +58,7 @@ class IssueChanges:
         self, connection: Connection, origin_id: UUID, policy: Regression, releases: dict[str, KnownRelease]
     ) -> None:
         self._connection = connection
+        self._dialect = connection.dialect.name
         self._origin_id = origin_id
         self._policy = policy
         self._releases = releases
@@ -61,19 +67,21 @@ class IssueChanges:
         self._resolved_in: dict[UUID, ReleaseOrder | None] = {}
         self._new: list[UUID] = []
         self._users: dict[UUID, dict[bytes, int]] = {}
+        self._prints: list[tuple[UUID, str, str, UUID]] = []
         self._history: list[dict[str, object]] = []
         self._counts = Counts()
 
     def load(self, items: Iterable[Taken]) -> None:
         """Read the issues that the items' fingerprints lead to and lock them until the transaction ends."""
-        fingerprints = {item.new.event.fingerprint for item in items if item.new.event is not None}
+        events = [item.new.event for item in items if item.new.event is not None]
+        fingerprints = {one for event in events for one in (event.fingerprint, *event.older_fingerprints)}
         if not fingerprints:
             return
-        given = {"of_origin": self._origin_id, "fingerprints": sorted(fingerprints)}
-        for row in self._connection.execute(_issues_by_fingerprint(), given).mappings():
-            values = dict(row)
-            self._by_fingerprint[values.pop("found_by")] = values["id"]
-            self._keep(IssueRecord.from_row(values))
+        given = {"of_origin": self._origin_id, "fingerprints": texts(self._dialect, sorted(fingerprints))}
+        for found_by, *values in _issues_by_fingerprint(self._dialect).rows(self._connection, given):
+            issue = IssueRecord.from_row(dict(zip(_COLUMNS, values, strict=True)))
+            self._by_fingerprint[found_by] = issue.id
+            self._keep(issue)
 
     def _keep(self, issue: IssueRecord) -> None:
         self._issues[issue.id] = issue
@@ -83,18 +91,30 @@ class IssueChanges:
     def apply(self, item: Taken, event: NewEvent) -> UUID:
         """Let one event change its issue, made now if there is none, and return the issue's id."""
         release = self._releases[event.release] if event.release is not None else None
-        issue_id = self._by_fingerprint.get(event.fingerprint)
+        issue_id = self._by_fingerprint.get(event.fingerprint) or self._by_older_fingerprint(event)
         if issue_id is None:
             issue = _first_of(item, event, release)
-            self._by_fingerprint[event.fingerprint] = issue.id
+            self._lead(event, issue.id)
             self._new.append(issue.id)
         else:
             issue = _one_more(self._regressed(self._issues[issue_id], item, release), item, event, release)
         self._issues[issue.id] = issue
         if event.user_hash is not None:
             self._users.setdefault(issue.id, {}).setdefault(event.user_hash, item.received_at)
-        self._counts.add(issue.id, item.received_at, release.id if release else None, event.tags)
+        self._counts.add(issue.id.bytes, item.received_at, release.id.bytes if release else None, event.tags)
         return issue.id
+
+    def _by_older_fingerprint(self, event: NewEvent) -> UUID | None:
+        """Return the issue that an earlier algorithm put such events into; today's fingerprint leads to it as well."""
+        known = (self._by_fingerprint.get(older) for older in event.older_fingerprints)
+        issue_id = next((issue_id for issue_id in known if issue_id is not None), None)
+        if issue_id is not None:
+            self._lead(event, issue_id)
+        return issue_id
+
+    def _lead(self, event: NewEvent, issue_id: UUID) -> None:
+        self._by_fingerprint[event.fingerprint] = issue_id
+        self._prints.append((self._origin_id, event.fingerprint, event.fingerprint_version, issue_id))
 
     def _regressed(self, issue: IssueRecord, item: Taken, release: KnownRelease | None) -> IssueRecord:
         """Return the issue as the event's arrival leaves it: regressed, with its history, or as it is."""
@@ -133,36 +153,25 @@ class IssueChanges:
         for issue_id, added in add_users(self._connection, self._origin_id, self._users).items():
             issue = self._issues[issue_id]
             self._issues[issue_id] = replace(issue, user_count=issue.user_count + added)
-        rows = [self._changed(issue) for _, issue in sorted(self._issues.items())]
-        self._connection.execute(_update_issues(), rows)
+        values = [attrgetter(*_CHANGING)(issue) for _, issue in sorted(self._issues.items())]
+        keys = [(self._origin_id, issue_id) for issue_id in sorted(self._issues)]
+        rows = [(*key, *changed) for key, changed in zip(keys, values, strict=True)]
+        _update_issues(self._dialect).run(self._connection, rows)
+        _add_fingerprints(self._dialect).run(self._connection, self._prints)
         if self._history:
             self._connection.execute(table(StatusChange).insert(), self._history)
 
-    def _changed(self, issue: IssueRecord) -> dict[str, object]:
-        values: dict[str, object] = {name: getattr(issue, name) for name in _CHANGING}
-        return {"of_origin": self._origin_id, "of_issue": issue.id, **values}
-
     def _insert(self) -> None:
         given = {"origin_id": self._origin_id, "last": len(self._new)}
-        last: int = self._connection.execute(_next_numbers(self._connection.dialect.name), given).scalar_one()
+        last: int = self._connection.execute(_next_numbers(self._dialect), given).scalar_one()
         for number, issue_id in enumerate(self._new, last - len(self._new) + 1):
             self._issues[issue_id] = replace(self._issues[issue_id], number=number)
-        new = [self._issues[issue_id] for issue_id in self._new]
-        self._connection.execute(table(ErrorIssue).insert(), [asdict(issue) for issue in new])
-        prints = [
-            {
-                "origin_id": self._origin_id,
-                "fingerprint": issue.fingerprint,
-                "version": issue.fingerprint_version,
-                "issue_id": issue.id,
-            }
-            for issue in new
-        ]
-        self._connection.execute(table(IssueFingerprint).insert(), prints)
+        new = [attrgetter(*_COLUMNS)(self._issues[issue_id]) for issue_id in sorted(self._new)]
+        _add_issues(self._dialect).run(self._connection, new)
 
     def write_counters(self) -> None:
         """Write the counters that stand beside the issues."""
-        self._counts.write(self._connection, self._origin_id)
+        self._counts.write(self._connection, self._origin_id.bytes)
 
 
 def _first_of(item: Taken, event: NewEvent, release: KnownRelease | None) -> IssueRecord:
@@ -190,6 +199,7 @@ def _first_of(item: Taken, event: NewEvent, release: KnownRelease | None) -> Iss
         last_release_id=release.id if release else None,
         event_count=1,
         user_count=0,
+        stored_count=1,
     )
 
 
@@ -206,6 +216,7 @@ def _one_more(issue: IssueRecord, item: Taken, event: NewEvent, release: KnownRe
         last_event_id=item.id,
         last_release_id=release.id if release else issue.last_release_id,
         event_count=issue.event_count + 1,
+        stored_count=issue.stored_count + 1,
     )
 
 
@@ -213,24 +224,38 @@ def _one_more(issue: IssueRecord, item: Taken, event: NewEvent, release: KnownRe
 
 
 @cache
-def _issues_by_fingerprint() -> Select[tuple[object, ...]]:
+def _issues_by_fingerprint(dialect: str) -> Query:
     issues, prints = table(ErrorIssue), table(IssueFingerprint)
     same = (issues.c.origin_id == prints.c.origin_id) & (issues.c.id == prints.c.issue_id)
-    some = prints.c.fingerprint.in_(bindparam("fingerprints", expanding=True))
-    return (
-        select(prints.c.fingerprint.label("found_by"), issues)
+    statement = (
+        select(prints.c.fingerprint, *(issues.c[name] for name in _COLUMNS))
         .join_from(prints, issues, same)
-        .where(prints.c.origin_id == bindparam("of_origin"), some)
+        .where(prints.c.origin_id == bindparam("of_origin"), among(dialect, prints.c.fingerprint, "fingerprints"))
         .order_by(issues.c.id)
         .with_for_update(of=issues)
     )
+    return Query(dialect, statement)
 
 
 @cache
-def _update_issues() -> Update:
+def _add_issues(dialect: str) -> RowStatement:
+    return inserted(dialect, table(ErrorIssue))
+
+
+@cache
+def _add_fingerprints(dialect: str) -> RowStatement:
+    return inserted(dialect, table(IssueFingerprint))
+
+
+@cache
+def _update_issues(dialect: str) -> RowStatement:
     issues = table(ErrorIssue)
-    one = (issues.c.origin_id == bindparam("of_origin")) & (issues.c.id == bindparam("of_issue"))
-    return update(issues).where(one).values({name: bindparam(name) for name in _CHANGING})
+
+    def build(given: Given) -> Update:
+        one = (issues.c.origin_id == given["origin_id"]) & (issues.c.id == given["id"])
+        return update(issues).where(one).values({name: given[name] for name in _CHANGING})
+
+    return RowStatement(dialect, types_of(*(issues.c[name] for name in ("origin_id", "id", *_CHANGING))), build)
 
 
 @cache

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, tuple_
@@ -18,7 +19,7 @@ from provenance_core.events import Level
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Sort
 from provenance_storage.columns import UuidBytes
-from provenance_storage.counters import ENVIRONMENT_TAG
+from provenance_storage.prepared import Query, constant
 from provenance_storage.records import IssueRecord
 from provenance_storage.statements import like
 from provenance_storage.tables import (
@@ -31,6 +32,7 @@ from provenance_storage.tables import (
     StatusChange,
     table,
 )
+from provenance_storage.tag_names import ENVIRONMENT_TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,12 @@ def list_issues(connection: Connection, filters: IssueFilters, order: IssueOrder
 
 def latest_receipt(connection: Connection) -> int:
     """Return the moment of the last event of the store in microseconds since 1970, or 0."""
-    issues = table(ErrorIssue)
-    return connection.execute(select(func.coalesce(func.max(issues.c.last_seen), 0))).scalar_one()
+    return _latest_receipt(connection.dialect.name).rows(connection, {})[0][0]
+
+
+@cache
+def _latest_receipt(dialect: str) -> Query:
+    return Query(dialect, select(func.coalesce(func.max(table(ErrorIssue).c.last_seen), constant(0)).label("latest")))
 
 
 class _Settled:

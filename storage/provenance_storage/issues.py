@@ -13,7 +13,7 @@ from provenance_core.errors import NotFound
 from provenance_core.ids import parse_short_id, parse_uuid, uuid7
 from provenance_core.lifecycle import State, Status, change
 from provenance_storage.clock import Clock
-from provenance_storage.engine import Database
+from provenance_storage.database import Database
 from provenance_storage.issue_list import IssueFilters, IssueOrder, IssuePage, list_issues
 from provenance_storage.records import IssueRecord, IssueReleaseRecord, StatusChangeRecord, TagRecord
 from provenance_storage.release_rows import release_order

@@ -15,7 +15,7 @@ from provenance_core.events import Via
 from provenance_core.ids import parse_uuid, uuid7
 from provenance_core.origins import OriginConfig
 from provenance_storage.clock import Clock
-from provenance_storage.engine import Database
+from provenance_storage.database import Database
 from provenance_storage.records import OriginRecord
 from provenance_storage.tables import (
     Discard,

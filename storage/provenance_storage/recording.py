@@ -7,20 +7,25 @@ so that two servers on one database cannot wait for each other in a circle.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, bindparam, select, true
 
 from provenance_core.errors import NotFound
 from provenance_core.ids import uuid7
 from provenance_core.lifecycle import Regression
 from provenance_core.origins import OriginConfig
+from provenance_storage import clock as wall_clock
+from provenance_storage.clock import Clock
+from provenance_storage.database import Database
 from provenance_storage.issue_changes import IssueChanges
+from provenance_storage.issue_list import latest_receipt
+from provenance_storage.prepared import Given, Query, RowStatement, inserted, types_of
 from provenance_storage.records import NewInteraction, Recorded, Taken
 from provenance_storage.release_rows import KnownRelease, ensure_releases
 from provenance_storage.statements import insert_into
@@ -31,28 +36,43 @@ class Receipt:
     """Give each interaction its moment of receipt, strictly later than the one before even if the clock jumps back.
 
     Args:
-        clock: Returns microseconds since 1970.
-        last: The latest moment the store already holds.
+        clock: Returns microseconds since 1970; None where the database's own clock is used.
     """
 
-    def __init__(self, clock: Callable[[], int], last: int = 0) -> None:
+    def __init__(self, clock: Clock | None) -> None:
         self._clock = clock
-        self.last = last
+        self._now = 0
+        self._last = 0
+
+    def begin(self, latest: int, now: int | None) -> None:
+        """Begin a batch.
+
+        Args:
+            latest: The latest moment the store holds.
+            now: The database's clock, if it has one.
+        """
+        self._last = max(self._last, latest)
+        self._now = self._clock() if self._clock is not None else now if now is not None else wall_clock.now()
 
     def next(self) -> int:
         """Return the moment of the next receipt, in microseconds since 1970."""
-        self.last = max(self._clock(), self.last + 1)
-        return self.last
+        self._last = max(self._now, self._last + 1)
+        return self._last
 
 
-def record(connection: Connection, batch: Sequence[NewInteraction], receipt: Receipt) -> list[Recorded]:
+def record(
+    database: Database, connection: Connection, batch: Sequence[NewInteraction], receipt: Receipt
+) -> list[Recorded]:
     """Record interactions and return what became of each, in their order.
 
     Args:
+        database: The connection's database.
         connection: One in a write transaction; the caller commits.
         batch: The interactions; their order is their order of receipt.
         receipt: The source of the moments.
     """
+    clock = database.lock_to_record(connection, sorted({new.origin_id for new in batch}))
+    receipt.begin(latest_receipt(connection), clock)
     taken = [_take(position, new, receipt.next()) for position, new in enumerate(batch)]
     results: dict[int, Recorded] = {}
     by_origin = sorted(taken, key=lambda item: (item.new.origin_id, item.position))
@@ -112,17 +132,20 @@ def _first_of_each(items: list[Taken]) -> dict[str, Taken]:
 def _claim(connection: Connection, origin_id: UUID, claims: dict[str, Taken]) -> set[str]:
     if not claims:
         return set()
-    rows = [
-        {"origin_id": origin_id, "event_id": key, "received_at": item.received_at, "interaction_id": item.id}
-        for key, item in sorted(claims.items())
-    ]
-    return set(connection.execute(_claim_keys(connection.dialect.name), rows).scalars())
+    rows = [(origin_id, key, item.received_at, item.id) for key, item in sorted(claims.items())]
+    return {key for (key,) in _claim_keys(connection.dialect.name).run(connection, rows)}
 
 
 @cache
-def _claim_keys(dialect: str) -> Any:
+def _claim_keys(dialect: str) -> RowStatement:
     keys = table(EventKey)
-    return insert_into(dialect, keys).on_conflict_do_nothing().returning(keys.c.event_id)
+
+    def build(given: Given) -> Any:
+        names = [column.name for column in keys.c]
+        rows = select(*(given[name] for name in names)).where(true())
+        return insert_into(dialect, keys).from_select(names, rows).on_conflict_do_nothing().returning(keys.c.event_id)
+
+    return RowStatement(dialect, types_of(*keys.c), build)
 
 
 def _duplicates(
@@ -163,16 +186,21 @@ def _first_records(connection: Connection, origin_id: UUID, event_ids: list[str]
 
 
 def _policy(connection: Connection, origin_id: UUID) -> Regression:
-    config = connection.execute(_config_of_origin(), {"of_origin": origin_id}).scalar_one_or_none()
-    if config is None:
+    found = _config_of_origin(connection.dialect.name).rows(connection, {"of_origin": origin_id})
+    if not found:
         raise NotFound("The origin was deleted in the meantime.")
+    return _regression(found[0][0])
+
+
+@lru_cache(maxsize=256)
+def _regression(config: str) -> Regression:
     return OriginConfig.model_validate_json(config).error_tracking.regression
 
 
 @cache
-def _config_of_origin() -> Select[str]:
+def _config_of_origin(dialect: str) -> Query:
     origins = table(Origin)
-    return select(origins.c.config).where(origins.c.id == bindparam("of_origin"))
+    return Query(dialect, select(origins.c.config).where(origins.c.id == bindparam("of_origin")))
 
 
 def _releases(connection: Connection, origin_id: UUID, fresh: list[Taken]) -> dict[str, KnownRelease]:
@@ -188,30 +216,42 @@ def _write_interactions(
 ) -> None:
     if not fresh:
         return
-    rows = [_key(item) | _columns(item, issues.get(item.position), releases) for item in fresh]
-    connection.execute(table(Interaction).insert(), rows)
-    connection.execute(table(InteractionPayload).insert(), [_key(item) | {"body": item.new.body} for item in fresh])
+    dialect = connection.dialect.name
+    rows = [_row(item, issues.get(item.position), releases) for item in fresh]
+    _add_interactions(dialect).run(connection, rows)
+    payloads = [(item.new.origin_id, item.received_at, item.id, item.new.body) for item in fresh]
+    _add_payloads(dialect).run(connection, payloads)
 
 
-def _key(item: Taken) -> dict[str, object]:
-    return {"origin_id": item.new.origin_id, "received_at": item.received_at, "id": item.id}
-
-
-def _columns(item: Taken, issue_id: UUID | None, releases: dict[str, KnownRelease]) -> dict[str, object]:
+def _row(item: Taken, issue_id: UUID | None, releases: dict[str, KnownRelease]) -> tuple[object, ...]:
+    """Return the columns of an interaction in their order."""
     new, event = item.new, item.new.event
-    return {
-        "resource_type_id": new.resource_type_id,
-        "action_id": new.action_id,
-        "resource_id": new.resource_id,
-        "issue_id": issue_id,
-        "release_id": releases[event.release].id if event and event.release is not None else None,
-        "event_id": item.event_id,
-        "level": event.level.value if event else None,
-        "via": new.via.value,
-        "uow_id": new.uow_id,
-        "user_id": new.user_id,
-        "span_id": new.span_id,
-        "parent_span_id": new.parent_span_id,
-        "interaction_at": new.interaction_at,
-        "external_reference": new.external_reference,
-    }
+    return (
+        new.origin_id,
+        item.received_at,
+        item.id,
+        new.resource_type_id,
+        new.action_id,
+        new.resource_id,
+        issue_id,
+        releases[event.release].id if event and event.release is not None else None,
+        item.event_id,
+        event.level.value if event else None,
+        new.via.value,
+        new.uow_id,
+        new.user_id,
+        new.span_id,
+        new.parent_span_id,
+        new.interaction_at,
+        new.external_reference,
+    )
+
+
+@cache
+def _add_interactions(dialect: str) -> RowStatement:
+    return inserted(dialect, table(Interaction))
+
+
+@cache
+def _add_payloads(dialect: str) -> RowStatement:
+    return inserted(dialect, table(InteractionPayload))

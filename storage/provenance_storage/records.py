@@ -42,7 +42,8 @@ class NamedRecord:
 class NewEvent:
     """What an ERROR interaction means to its issue.
 
-    `user_hash` identifies the affected user without naming them; `tags` are counted on the issue.
+    `user_hash` identifies the affected user without naming them; `tags` are counted on the issue. Where no issue has
+    the fingerprint, one that has an older one, by an earlier algorithm, is its issue.
     """
 
     fingerprint: str
@@ -56,6 +57,7 @@ class NewEvent:
     release: str | None = None
     user_hash: bytes | None = None
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    older_fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class IssueRecord:
     last_release_id: UUID | None
     event_count: int
     user_count: int
+    stored_count: int
 
     @classmethod
     def from_row(cls, values: Mapping[str, Any]) -> Self:

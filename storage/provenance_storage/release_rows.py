@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from provenance_core.ids import uuid7
 from provenance_core.versions import ReleaseOrder, sort_key
+from provenance_storage.prepared import Query, among, texts
 from provenance_storage.statements import insert_into
 from provenance_storage.tables import Release, table
 
@@ -33,13 +35,13 @@ def ensure_releases(connection: Connection, origin_id: UUID, met: Mapping[str, i
     """
     if not met:
         return {}
-    known = find_releases(connection, origin_id, sorted(met))
+    known = _find(connection, origin_id, sorted(met))
     missing = sorted(met.keys() - known.keys())
     if not missing:
         return known
     rows = [new_release(origin_id, version, met[version], registered=False) for version in missing]
     connection.execute(insert_into(connection.dialect.name, table(Release)).on_conflict_do_nothing(), rows)
-    return find_releases(connection, origin_id, sorted(met))
+    return _find(connection, origin_id, sorted(met))
 
 
 def new_release(origin_id: UUID, version: str, created_at: int, *, registered: bool) -> dict[str, object]:
@@ -54,14 +56,21 @@ def new_release(origin_id: UUID, version: str, created_at: int, *, registered: b
     }
 
 
-def find_releases(connection: Connection, origin_id: UUID, versions: list[str]) -> dict[str, KnownRelease]:
+def _find(connection: Connection, origin_id: UUID, versions: list[str]) -> dict[str, KnownRelease]:
     """Return the releases of these versions that have a row."""
+    dialect = connection.dialect.name
+    given = {"of_origin": origin_id, "versions": texts(dialect, versions)}
+    rows = _by_version(dialect).rows(connection, given)
+    return {version: KnownRelease(id_, ReleaseOrder(version, created)) for id_, version, created in rows}
+
+
+@cache
+def _by_version(dialect: str) -> Query:
     releases = table(Release)
     statement = select(releases.c.id, releases.c.version, releases.c.created_at).where(
-        releases.c.origin_id == origin_id, releases.c.version.in_(versions)
+        releases.c.origin_id == bindparam("of_origin"), among(dialect, releases.c.version, "versions")
     )
-    rows = connection.execute(statement)
-    return {version: KnownRelease(id_, ReleaseOrder(version, created)) for id_, version, created in rows}
+    return Query(dialect, statement)
 
 
 def release_order(connection: Connection, origin_id: UUID, release_id: UUID) -> ReleaseOrder | None:

@@ -14,7 +14,7 @@ from provenance_core.errors import NotFound
 from provenance_core.lifecycle import Status
 from provenance_storage.clock import Clock
 from provenance_storage.columns import UuidBytes
-from provenance_storage.engine import Database
+from provenance_storage.database import Database
 from provenance_storage.records import ReleaseRecord, ReleaseStatistics
 from provenance_storage.release_rows import new_release
 from provenance_storage.statements import like

@@ -11,19 +11,25 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from provenance_core.errors import Conflict
+from provenance_storage.database import Database
+from provenance_storage.sqlite import SqliteDatabase
 
 
 @contextmanager
-def serving(path: Path, address: str) -> Generator[None]:
-    """Hold a store file for one server process.
+def serving(database: Database, address: str) -> Generator[None]:
+    """Hold a store's file for one server process; a database of many servers is held by none.
 
     Args:
-        path: The store's file.
+        database: The store's database.
         address: Where this server answers, told to whoever tries next.
 
     Raises:
         Conflict: Another process serves the file.
     """
+    if not isinstance(database, SqliteDatabase):
+        yield
+        return
+    path = database.path
     note, lock = _note(path), _lock(path)
     try:
         lock.acquire()

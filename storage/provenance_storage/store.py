@@ -7,10 +7,10 @@ from uuid import UUID
 
 from provenance_storage import clock as wall_clock
 from provenance_storage.clock import Clock
+from provenance_storage.database import Database
 from provenance_storage.discards import DiscardCounts, add_discards, read_discards
-from provenance_storage.engine import Database
+from provenance_storage.engine import open_database
 from provenance_storage.interactions import Interactions
-from provenance_storage.issue_list import latest_receipt
 from provenance_storage.issues import Issues
 from provenance_storage.origins import Origins
 from provenance_storage.recording import Receipt, record
@@ -26,37 +26,37 @@ class Store:
 
     Args:
         database: Its database, already at the newest schema.
-        clock: Returns microseconds since 1970; the machine's clock unless a test passes its own.
+        clock: Returns microseconds since 1970. Unless a test passes its own it is the machine's; moments of receipt
+            are the database server's where there is one.
     """
 
-    def __init__(self, database: Database, clock: Clock = wall_clock.now) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self.database = database
-        self.clock = clock
+        self._receipt = Receipt(clock)
+        clock = self.clock = clock or wall_clock.now
         self.origins = Origins(database, clock)
         self.resource_types = Vocabulary(database, clock, ResourceType, "resource type")
         self.actions = Vocabulary(database, clock, Action, "action")
         self.releases = Releases(database, clock)
         self.issues = Issues(database, clock)
         self.interactions = Interactions(database)
-        self._receipt = Receipt(clock)
 
     @classmethod
-    def open(cls, url: str, clock: Clock = wall_clock.now) -> Store:
+    def open(cls, url: str, clock: Clock | None = None) -> Store:
         """Open the store a URL names; the embedded one is created, and brought to the newest schema, as needed.
 
         Raises:
             InvalidInput: The URL names no database that is supported.
             Unavailable: The store cannot be used.
         """
-        database = Database(url)
+        database = open_database(url)
         upgrade(database)
         return cls(database, clock)
 
     def record(self, batch: Sequence[NewInteraction]) -> list[Recorded]:
         """Record interactions in one transaction and return what became of each; they are on disk then."""
         with self.database.write() as connection:
-            self._receipt.last = max(self._receipt.last, latest_receipt(connection))
-            return record(connection, batch, self._receipt)
+            return record(self.database, connection, batch, self._receipt)
 
     def discard(self, origin_id: UUID, counts: DiscardCounts) -> None:
         """Count items of an origin that were taken and not kept.

@@ -28,6 +28,8 @@ NAMING = {
 DIRECTORY = frozenset({"origin", "resource_type", "action"})
 CLUSTERED: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
 PLAIN: dict[str, Any] = {"sqlite_strict": True}
+BY_MONTH: dict[str, Any] = {"postgresql_partition_by": "RANGE (received_at)"}
+"""On PostgreSQL what is dropped after a time lies in partitions of a month."""
 
 
 _PLAIN_ONLY: dict[str, Any] = {"sqlite_where": text("issue_id is null"), "postgresql_where": text("issue_id is null")}
@@ -175,6 +177,7 @@ class ErrorIssue(_Table, table=True):
     last_release_id: UUID | None = Field(default=None, sa_type=UuidBytes)
     event_count: int = Field(sa_type=Count)
     user_count: int = Field(sa_type=Count)
+    stored_count: int = Field(sa_type=Count)
 
 
 class IssueNumber(_Table, table=True):
@@ -208,7 +211,7 @@ class Interaction(_Table, table=True):
         _one_of("via", Via),
         CheckConstraint(f"level is null or {_among('level', Level)}", name="level"),
         _of_issue(),
-        CLUSTERED,
+        CLUSTERED | BY_MONTH,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     received_at: int = Field(primary_key=True, sa_type=Micros)
@@ -230,16 +233,13 @@ class Interaction(_Table, table=True):
 
 
 class InteractionPayload(_Table, table=True):
-    """What an interaction carried, compressed; lists never read it."""
+    """What an interaction carried, compressed; lists never read it.
+
+    It does not refer to its interaction: on PostgreSQL the partition of a month could not be dropped then.
+    """
 
     __tablename__ = "interaction_payload"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["origin_id", "received_at", "id"],
-            ["interaction.origin_id", "interaction.received_at", "interaction.id"],
-        ),
-        PLAIN,
-    )
+    __table_args__ = (PLAIN | BY_MONTH,)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     received_at: int = Field(primary_key=True, sa_type=Micros)
     id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -302,7 +302,6 @@ class IssueTag(_Table, table=True):
 
     __tablename__ = "issue_tag"
     __table_args__ = (
-        Index("ix_issue_tag_value", "origin_id", "key", "value", "issue_id"),
         _of_issue(),
         CLUSTERED,
     )

@@ -11,7 +11,7 @@ from provenance_core.clean import quoted
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.ids import parse_uuid, uuid7
 from provenance_storage.clock import Clock
-from provenance_storage.engine import Database
+from provenance_storage.database import Database
 from provenance_storage.records import NamedRecord
 from provenance_storage.tables import Action, Interaction, ResourceType, table
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from provenance_core.errors import Busy, ProvenanceError, TooManyRequests, Unavailable
+from provenance_core.errors import Busy, TooManyRequests, Unavailable
 from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.store import Store
 
@@ -26,12 +25,6 @@ QUEUE_BYTES = 64 * 1024 * 1024
 IDLE_SECONDS = 1.0
 BUSY_TRIES = 4
 """How often the store is asked for, each time as long as `engine.BUSY_TIMEOUT_MS` says: a minute in all."""
-
-CHECKPOINT_SECONDS = 1.0
-"""How long a checkpoint rests after it was tried: a reader may keep the log from being moved."""
-
-CHECKPOINT_BYTES = 16 * 1024 * 1024
-"""The write-ahead log is moved into the database when it is larger than this, and when nothing waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,6 @@ class Writer:
         self._items = 0
         self._bytes = 0
         self._closed = False
-        self._next_checkpoint = 0.0
         self._thread = threading.Thread(target=self._run, name="provenance-writer", daemon=True)
 
     def __enter__(self) -> Writer:
@@ -99,7 +91,7 @@ class Writer:
             if batch:
                 self._record(batch)
             try:
-                self._checkpoint(idle=not batch)
+                self._store.database.tidy(idle=not batch)
             except Exception:  # noqa: BLE001  # whatever happens to the log, events are still taken
                 _log.exception("The write-ahead log could not be moved into the store.")
 
@@ -154,16 +146,3 @@ class Writer:
         with self._lock:
             self._items -= len(batch)
             self._bytes -= sum(len(waiting.new.body) for waiting in batch)
-
-    def _checkpoint(self, *, idle: bool) -> None:
-        """Move the write-ahead log into the database when it has grown, or is not empty and nothing waits."""
-        now = time.monotonic()
-        if now < self._next_checkpoint:
-            return
-        size = self._store.database.wal_bytes()
-        if size > (0 if idle else CHECKPOINT_BYTES):
-            self._next_checkpoint = now + CHECKPOINT_SECONDS
-            try:
-                self._store.database.checkpoint()
-            except ProvenanceError:
-                return  # the log is kept and a later round tries again

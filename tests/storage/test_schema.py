@@ -17,7 +17,8 @@ from sqlalchemy import ForeignKeyConstraint, Index, Integer, Table, UniqueConstr
 from provenance_core.errors import InvalidInput, Unavailable
 from provenance_storage import schema
 from provenance_storage.columns import Flag, UuidBytes
-from provenance_storage.engine import SAFE_SQLITE, Database, sqlite_module
+from provenance_storage.engine import open_database
+from provenance_storage.sqlite import SAFE_SQLITE, SqliteDatabase, sqlite_module
 from provenance_storage.store import Store
 from provenance_storage.tables import DIRECTORY, METADATA
 
@@ -72,8 +73,13 @@ def test_the_known_head_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
 
 
+def _path(store: Store) -> Path:
+    assert isinstance(store.database, SqliteDatabase)
+    return store.database.path
+
+
 def test_opening_twice_migrates_once(url: str) -> None:
-    database = Database(url)
+    database = open_database(url)
     first, second = schema.upgrade(database), schema.upgrade(database)
     database.close()
 
@@ -81,8 +87,8 @@ def test_opening_twice_migrates_once(url: str) -> None:
 
 
 def test_only_the_owner_reads_a_new_store(store: Store) -> None:
-    assert stat.S_IMODE(store.database.path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(store.database.path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(_path(store).stat().st_mode) == 0o600
+    assert stat.S_IMODE(_path(store).parent.stat().st_mode) == 0o700
 
 
 def _open(url: str) -> str:
@@ -101,7 +107,7 @@ def test_many_processes_may_open_a_new_store_at_once(url: str) -> None:
 
 def test_a_store_of_a_newer_program_is_refused(url: str) -> None:
     store = Store.open(url)
-    path = store.database.path
+    path = _path(store)
     store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("update alembic_version set version_num = '9999'")
@@ -120,7 +126,7 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     assert path.read_text().startswith("not a database")
 
 
-@pytest.mark.parametrize("url", ["postgresql://localhost/x", "sqlite://", "sqlite:///:memory:", "nonsense", ""])
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "nonsense", ""])
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(InvalidInput, match="sqlite:///"):
         Store.open(url)

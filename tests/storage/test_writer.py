@@ -14,11 +14,17 @@ from tests.storage.conftest import new_error
 
 from provenance_core.errors import Conflict, TooManyRequests, Unavailable
 from provenance_storage import writer as writer_module
-from provenance_storage.engine import BUSY_TIMEOUT_MS, Database
+from provenance_storage.engine import open_database
 from provenance_storage.records import OriginRecord
 from provenance_storage.server_lock import serving
+from provenance_storage.sqlite import BUSY_TIMEOUT_MS, SqliteDatabase
 from provenance_storage.store import Store
 from provenance_storage.writer import Writer
+
+
+def _file(store: Store) -> SqliteDatabase:
+    assert isinstance(store.database, SqliteDatabase)
+    return store.database
 
 
 def test_a_promise_is_kept_after_the_commit(store: Store, origin: OriginRecord, url: str) -> None:
@@ -78,10 +84,10 @@ def test_the_log_is_moved_into_the_database_when_nothing_waits(store: Store, ori
     with Writer(store) as writer:
         writer.submit(new_error(origin)).result(10)
         limit = time.monotonic() + 10
-        while store.database.wal_bytes() and time.monotonic() < limit:
+        while _file(store).wal_bytes() and time.monotonic() < limit:
             time.sleep(0.05)
 
-        assert store.database.wal_bytes() == 0
+        assert _file(store).wal_bytes() == 0
 
 
 def test_what_others_wrote_is_moved_too(store: Store, origin: OriginRecord) -> None:
@@ -89,10 +95,10 @@ def test_what_others_wrote_is_moved_too(store: Store, origin: OriginRecord) -> N
         for _ in range(20):
             store.discard(origin.id, {("session", "not_kept"): 1})
         limit = time.monotonic() + 10
-        while store.database.wal_bytes() and time.monotonic() < limit:
+        while _file(store).wal_bytes() and time.monotonic() < limit:
             time.sleep(0.05)
 
-        assert store.database.wal_bytes() == 0
+        assert _file(store).wal_bytes() == 0
 
 
 def test_a_reader_elsewhere_delays_no_event(store: Store, origin: OriginRecord, url: str) -> None:
@@ -110,7 +116,7 @@ def test_a_reader_elsewhere_delays_no_event(store: Store, origin: OriginRecord, 
 
 
 def test_a_store_that_another_process_holds_is_waited_for(store: Store, origin: OriginRecord, url: str) -> None:
-    other = Database(url)
+    other = open_database(url)
     with Writer(store) as writer:
         with other.write():
             promise = writer.submit(new_error(origin))
@@ -122,7 +128,7 @@ def test_a_store_that_another_process_holds_is_waited_for(store: Store, origin: 
     assert store.interactions.find(recorded.id) is not None
 
 
-class BrokenLog(Database):
+class BrokenLog(SqliteDatabase):
     """A database whose write-ahead log cannot be moved, for a reason nobody foresaw."""
 
     def checkpoint(self) -> bool:
@@ -132,7 +138,7 @@ class BrokenLog(Database):
 def test_a_log_that_cannot_be_moved_ends_nothing(
     store: Store, origin: OriginRecord, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Writer(Store(BrokenLog(url))) as writer:
+    with Writer(Store(BrokenLog(_file(store).path))) as writer:
         writer.submit(new_error(origin)).result(10)
         limit = time.monotonic() + 10
         while not caplog.records and time.monotonic() < limit:
@@ -145,14 +151,14 @@ def test_a_log_that_cannot_be_moved_ends_nothing(
 
 
 def test_a_second_server_is_refused_through_a_link_too(store: Store) -> None:
-    link = store.database.path.with_name("link.sqlite3")
-    link.symlink_to(store.database.path)
-    other = Database(f"sqlite:///{link}")
+    link = _file(store).path.with_name("link.sqlite3")
+    link.symlink_to(_file(store).path)
+    other = SqliteDatabase(link)
 
     with (
-        serving(store.database.path, "http://127.0.0.1:1"),
+        serving(_file(store), "http://127.0.0.1:1"),
         pytest.raises(Conflict),
-        serving(other.path, "http://127.0.0.1:2"),
+        serving(other, "http://127.0.0.1:2"),
     ):
         pass
 
@@ -162,12 +168,13 @@ def test_a_second_server_is_refused_and_told_of_the_first(store: Store) -> None:
         "import pathlib, sys\n"
         "from provenance_core.errors import Conflict\n"
         "from provenance_storage.server_lock import serving\n"
+        "from provenance_storage.sqlite import SqliteDatabase\n"
         "try:\n"
-        "    with serving(pathlib.Path(sys.argv[1]), 'http://127.0.0.1:2'): print('served')\n"
+        "    with serving(SqliteDatabase(pathlib.Path(sys.argv[1])), 'http://127.0.0.1:2'): print('served')\n"
         "except Conflict as error: print(error.message)\n"
     )
-    command = [sys.executable, "-c", script, str(store.database.path)]
-    with serving(store.database.path, "http://127.0.0.1:1"):
+    command = [sys.executable, "-c", script, str(_file(store).path)]
+    with serving(_file(store), "http://127.0.0.1:1"):
         refused = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     freed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
@@ -179,11 +186,12 @@ def test_a_server_that_died_leaves_no_lock(store: Store) -> None:
     script = (
         "import os, pathlib, sys\n"
         "from provenance_storage.server_lock import serving\n"
-        "with serving(pathlib.Path(sys.argv[1]), 'http://127.0.0.1:2'): os._exit(9)\n"
+        "from provenance_storage.sqlite import SqliteDatabase\n"
+        "with serving(SqliteDatabase(pathlib.Path(sys.argv[1])), 'http://127.0.0.1:2'): os._exit(9)\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(store.database.path)], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", script, str(_file(store).path)], check=False, timeout=60)
 
-    with serving(store.database.path, "http://127.0.0.1:1"):
+    with serving(_file(store), "http://127.0.0.1:1"):
         pass
-    with pytest.raises(Conflict), serving(store.database.path, "a"), serving(store.database.path, "b"):
+    with pytest.raises(Conflict), serving(_file(store), "a"), serving(_file(store), "b"):
         pass

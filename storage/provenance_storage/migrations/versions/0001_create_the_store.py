@@ -186,6 +186,7 @@ def upgrade() -> None:
             name=op.f("fk_interaction_origin_id_issue_id"),
         ),
         sa.PrimaryKeyConstraint("origin_id", "received_at", "id", name=op.f("pk_interaction")),
+        postgresql_partition_by="RANGE (received_at)",
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
@@ -340,16 +341,31 @@ def upgrade() -> None:
         sa.Column("received_at", columns.Micros, nullable=False),
         sa.Column("id", columns.UuidBytes(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["origin_id", "received_at", "id"],
-            ["interaction.origin_id", "interaction.received_at", "interaction.id"],
-            name=op.f("fk_interaction_payload_origin_id_received_at_id"),
-        ),
+        *_of_interaction(),
         sa.PrimaryKeyConstraint("origin_id", "received_at", "id", name=op.f("pk_interaction_payload")),
+        postgresql_partition_by="RANGE (received_at)",
         sqlite_strict=True,
     )
+    if on_postgresql():
+        for name in ("interaction", "interaction_payload"):
+            op.execute(f"create table {name}_other partition of {name} default")
+        op.execute("alter table interaction_payload alter column body set storage external")
+        op.execute("alter table interaction_payload_other alter column body set storage external")
     _insert("resource_type", system.resource_type_rows())
     _insert("action", system.action_rows())
+
+
+def on_postgresql() -> bool:
+    return op.get_context().dialect.name == "postgresql"
+
+
+def _of_interaction() -> list[sa.ForeignKeyConstraint]:
+    """A partition that is referred to could not be dropped."""
+    if on_postgresql():
+        return []
+    key = ["origin_id", "received_at", "id"]
+    name = op.f("fk_interaction_payload_origin_id_received_at_id")
+    return [sa.ForeignKeyConstraint(key, [f"interaction.{column}" for column in key], name=name)]
 
 
 def _insert(name: str, rows: list[dict[str, object]]) -> None:
