@@ -18,6 +18,7 @@ class Lock(IntEnum):
     MIGRATION = 1
     DIRECTORY = 2
     RECEIPT = 3
+    PARTITIONS = 4
 
 
 class Database(ABC):

@@ -48,12 +48,17 @@ _PRAGMAS = (
 )
 
 
+@cache
 def sqlite_module() -> ModuleType:
     """Return the newest SQLite driver there is: the bundled `pysqlite3`, else Python's own."""
     try:
-        return importlib.import_module("pysqlite3.dbapi2")
+        driver = importlib.import_module("pysqlite3.dbapi2")
     except ImportError:
-        return sqlite3
+        driver = sqlite3
+    # A parameter that is no number and no text is adapted, in vain, for longer than its row takes to be written.
+    driver.register_adapter(bytes, bytes)
+    driver.register_adapter(type(None), {None: None}.get)
+    return driver
 
 
 class SqliteDatabase(Database):

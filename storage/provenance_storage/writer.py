@@ -9,22 +9,48 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from provenance_core.errors import Busy, TooManyRequests, Unavailable
+from provenance_core.errors import TooManyRequests, Unavailable
+from provenance_storage.batches import LARGEST_BATCH, record_batch
 from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.store import Store
 
 _log = logging.getLogger(__name__)
 
-LARGEST_BATCH = 512
 QUEUE_ITEMS = 10_000
 QUEUE_BYTES = 64 * 1024 * 1024
 IDLE_SECONDS = 1.0
-BUSY_TRIES = 4
-"""How often the store is asked for, each time as long as `engine.BUSY_TIMEOUT_MS` says: a minute in all."""
+
+
+class Room:
+    """Count what waits for the writer, and refuse what would be too much.
+
+    Attributes:
+        items: Interactions that wait.
+        bytes: Bytes of their payloads.
+    """
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.bytes = 0
+
+    def take(self, new: NewInteraction) -> None:
+        """Count an interaction that begins to wait.
+
+        Raises:
+            TooManyRequests: Too much waits already.
+        """
+        if self.items >= QUEUE_ITEMS or self.bytes >= QUEUE_BYTES:
+            raise TooManyRequests("The server has more events than it can write now; wait and send again.", 5)
+        self.items += 1
+        self.bytes += len(new.body)
+
+    def leave(self, new: NewInteraction) -> None:
+        """Count an interaction that waits no more."""
+        self.items -= 1
+        self.bytes -= len(new.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +69,7 @@ class Writer:
         self._store = store
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._items = 0
-        self._bytes = 0
+        self.room = Room()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="provenance-writer", daemon=True)
 
@@ -70,10 +95,7 @@ class Writer:
         with self._lock:
             if self._closed or not self.alive:
                 raise Unavailable("The server is stopping; send the event again in a moment.")
-            if self._items >= QUEUE_ITEMS or self._bytes >= QUEUE_BYTES:
-                raise TooManyRequests("The server has more events than it can write now; wait and send again.", 5)
-            self._items += 1
-            self._bytes += len(new.body)
+            self.room.take(new)
             promise: Future[Recorded] = Future()
             promise.set_running_or_notify_cancel()  # from here on it is recorded, whether or not somebody waits
             self._queue.put(_Waiting(new, promise))
@@ -109,40 +131,18 @@ class Writer:
             return batch, False
         return batch, waiting is None
 
-    def _write(self, batch: list[_Waiting]) -> list[Recorded]:
-        """Record a batch; a store that another process holds is waited for, because senders do not send again."""
-        for _ in range(BUSY_TRIES - 1):
-            try:
-                return self._store.record([waiting.new for waiting in batch])
-            except Busy:
-                _log.warning("Another process holds the store; %d interactions wait for it.", len(batch))
-        try:
-            return self._store.record([waiting.new for waiting in batch])
-        except Busy:
-            raise TooManyRequests("The server has waited too long to write; wait and send again.", 30) from None
-
     def _record(self, batch: list[_Waiting]) -> None:
-        try:
-            outcomes = self._write(batch)
-        except Exception as error:  # noqa: BLE001  # whatever one event does, its neighbours are recorded and answered
-            if isinstance(error, Unavailable):
-                _log.error("%d interactions were refused. %s", len(batch), error.message)  # no fault of ours
-            if len(batch) == 1 or isinstance(error, Unavailable | TooManyRequests):
-                self._fail(batch, error)
-            else:
-                for waiting in batch:
-                    self._record([waiting])
-            return
-        self._done(batch)
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            waiting.promise.set_result(outcome)
-
-    def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        self._done(batch)
-        for waiting in batch:
-            waiting.promise.set_exception(error)
-
-    def _done(self, batch: Sequence[_Waiting]) -> None:
+        outcomes = record_batch(self._store, [waiting.new for waiting in batch])
         with self._lock:
-            self._items -= len(batch)
-            self._bytes -= sum(len(waiting.new.body) for waiting in batch)
+            for waiting in batch:
+                self.room.leave(waiting.new)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            keep(waiting.promise, outcome)
+
+
+def keep(promise: Future[Recorded], outcome: Recorded | Exception) -> None:
+    """Keep a promise with what became of its interaction."""
+    if isinstance(outcome, Recorded):
+        promise.set_result(outcome)
+    else:
+        promise.set_exception(outcome)

@@ -1,0 +1,204 @@
+"""The writing process: promises are kept from another process, and its death loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.storage.conftest import new_error
+
+from provenance_core.errors import NotFound, TooManyRequests, Unavailable
+from provenance_core.ids import uuid7
+from provenance_storage import writer as writer_module
+from provenance_storage.process_writer import ProcessWriter, supported
+from provenance_storage.records import NewInteraction, OriginRecord, Recorded
+from provenance_storage.store import Store
+from provenance_storage.wire import Unframed, framed, packed, packed_outcome, unpacked, unpacked_outcome
+
+pytestmark = pytest.mark.skipif(not supported(), reason="a writing process needs POSIX")
+
+
+@asynccontextmanager
+async def writing(url: str, batches: list[int] | None = None) -> AsyncGenerator[ProcessWriter]:
+    writer = ProcessWriter(url, lambda size, _: batches.append(size) if batches is not None else None)
+    await writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.stop()
+
+
+async def recorded(writer: ProcessWriter, new: NewInteraction) -> Recorded:
+    return await asyncio.wrap_future(writer.submit(new))
+
+
+def test_a_promise_is_kept_after_the_commit(store: Store, origin: OriginRecord, url: str) -> None:
+    async def send() -> Recorded:
+        async with writing(url) as writer:
+            return await recorded(writer, new_error(origin, tags={"a": "b"}, user=b"1" * 16, release="1.0"))
+
+    done = asyncio.run(send())
+
+    found = store.interactions.find(done.id)
+    assert found is not None
+    assert found.issue_id == done.issue_id
+    assert store.issues.find("my-app-1").user_count == 1
+
+
+def test_many_share_batches_and_leaving_records_what_waits(store: Store, origin: OriginRecord, url: str) -> None:
+    batches: list[int] = []
+
+    async def send() -> list[Recorded]:
+        async with writing(url, batches) as writer:
+            promises = [writer.submit(new_error(origin, event_id=f"e{n % 150}")) for n in range(200)]
+        return [promise.result(0) for promise in promises]
+
+    done = asyncio.run(send())
+
+    assert sum(one.duplicate for one in done) == 50
+    assert sum(batches) == 200
+    assert len(batches) < 100
+    assert store.issues.find("my-app-1").event_count == 150
+
+
+def test_threads_may_submit(store: Store, origin: OriginRecord, url: str) -> None:
+    async def send() -> Recorded:
+        async with writing(url) as writer:
+            return await asyncio.to_thread(lambda: writer.submit(new_error(origin)).result(10))
+
+    assert store.interactions.find(asyncio.run(send()).id) is not None
+
+
+def test_a_killed_process_is_started_again_and_counts_once(store: Store, origin: OriginRecord, url: str) -> None:
+    async def client(writer: ProcessWriter, numbers: range) -> int:
+        return len([await recorded(writer, new_error(origin, event_id=f"e{n}")) for n in numbers])
+
+    async def send() -> int:
+        async with writing(url) as writer:
+            clients = [asyncio.create_task(client(writer, range(n, 1200, 8))) for n in range(8)]
+            for _ in range(3):
+                await asyncio.sleep(0.3)
+                assert writer.process_id is not None
+                with suppress(ProcessLookupError):  # it may lie there dead from the last time
+                    os.kill(writer.process_id, signal.SIGKILL)
+            return sum(await asyncio.gather(*clients))
+
+    assert asyncio.run(send()) == 1200
+    assert store.issues.find("my-app-1").event_count == 1200
+
+
+def test_what_may_have_been_recorded_is_not_sent_twice_without_an_id(origin: OriginRecord, url: str) -> None:
+    async def send() -> None:
+        async with writing(url) as writer:
+            assert writer.process_id is not None
+            os.kill(writer.process_id, signal.SIGSTOP)
+            promise = asyncio.wrap_future(writer.submit(new_error(origin)))
+            os.kill(writer.process_id, signal.SIGKILL)
+            with pytest.raises(Unavailable, match="not known whether"):
+                await promise
+
+    asyncio.run(send())
+
+
+def test_a_refusal_comes_back_as_itself(origin: OriginRecord, url: str) -> None:
+    async def send() -> None:
+        async with writing(url) as writer:
+            gone = replace(new_error(origin), origin_id=uuid7(0, 5))
+            promises = [asyncio.wrap_future(writer.submit(new)) for new in (new_error(origin), gone)]
+            good, bad = await asyncio.gather(*promises, return_exceptions=True)
+        assert isinstance(good, Recorded)
+        assert isinstance(bad, NotFound)
+
+    asyncio.run(send())
+
+
+def test_a_fault_at_one_interaction_tells_nothing_of_it(
+    origin: OriginRecord, url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def send() -> None:
+        async with writing(url) as writer:
+            new = new_error(origin)
+            assert new.event is not None
+            broken = replace(new, event=replace(new.event, title="canary\ud800"))
+            promises = [asyncio.wrap_future(writer.submit(new)) for new in (new, broken)]
+            good, bad = await asyncio.gather(*promises, return_exceptions=True)
+        assert isinstance(good, Recorded)
+        assert isinstance(bad, RuntimeError)
+        assert "canary" not in str(bad)
+
+    asyncio.run(send())
+    assert "canary" not in capfd.readouterr().err
+
+
+def test_too_much_is_refused_at_once(origin: OriginRecord, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "QUEUE_ITEMS", 3)
+
+    async def send() -> None:
+        async with writing(url) as writer:
+            kept = [writer.submit(new_error(origin)) for _ in range(3)]
+            with pytest.raises(TooManyRequests):
+                writer.submit(new_error(origin))
+            await asyncio.gather(*(asyncio.wrap_future(promise) for promise in kept))
+            await recorded(writer, new_error(origin))
+
+    asyncio.run(send())
+
+
+def test_a_store_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and long enough to be taken for one" * 100)
+
+    async def start() -> None:
+        await ProcessWriter(f"sqlite:///{path}").start()
+
+    with pytest.raises(Unavailable, match="damaged or not a store"):
+        asyncio.run(start())
+
+
+def test_the_process_ends_with_the_server_whatever_ends_it(origin: OriginRecord, store: Store, url: str) -> None:
+    script = (
+        "import asyncio, os, sys\n"
+        "from provenance_storage.process_writer import ProcessWriter\n"
+        "async def main():\n"
+        "    writer = ProcessWriter(sys.argv[1])\n"
+        "    await writer.start()\n"
+        "    print(writer.process_id, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, url], check=False, capture_output=True, timeout=60)
+    child = Path(f"/proc/{int(done.stdout)}")
+    limit = time.monotonic() + 10
+    while child.exists() and time.monotonic() < limit:
+        time.sleep(0.05)
+
+    assert not child.exists()
+
+
+def test_what_goes_over_comes_back_the_same(origin: OriginRecord) -> None:
+    new = new_error(origin, event_id="e", user=b"u" * 16, tags={"k": "v"}, release="1")
+    outcomes = [
+        Recorded(uuid7(1, 1), 5, uuid7(2, 2), duplicate=True),
+        Recorded(uuid7(1, 1), 5),
+        TooManyRequests("no", 7),
+        NotFound("gone"),
+    ]
+    messages = b"".join(framed(value) for value in ((1, packed(new)), [packed_outcome(one) for one in outcomes]))
+    unframed = Unframed()
+    (_, over), told = [message for byte in messages for message in unframed.feed(bytes([byte]))]
+    back = [unpacked_outcome(values) for values in told]
+
+    assert unpacked(over) == new
+    assert back[:2] == outcomes[:2]
+    assert [type(one) for one in back[2:]] == [TooManyRequests, NotFound]
+    assert isinstance(back[2], TooManyRequests)
+    assert back[2].retry_after == 7
