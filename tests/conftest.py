@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.stores import KINDS, Kind, new_database_url
 
 from provenance_storage.store import Store
 
@@ -21,15 +22,22 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Return which database holds the store: each in turn, unless a test is marked as one's own."""
+    return request.param
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Return the URL of a store that is not there yet."""
-    return f"sqlite:///{tmp_path / 'store' / 'provenance.sqlite3'}"
+def url(kind: Kind, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of a store that nothing is in yet."""
+    with new_database_url(kind, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    """Open a real store in a file."""
+    """Open a real store."""
     store = Store.open(url)
     yield store
     store.close()

@@ -13,12 +13,14 @@ from provenance_core.clean import quoted
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.events import Via
 from provenance_core.ids import parse_uuid, uuid7
-from provenance_core.origins import OriginConfig
+from provenance_core.origins import ErrorTracking, OriginConfig
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
 from provenance_storage.records import OriginRecord
+from provenance_storage.statements import storable
 from provenance_storage.tables import (
     Discard,
+    ErrorIssue,
     Interaction,
     IssueNumber,
     Origin,
@@ -81,7 +83,7 @@ class Origins:
         elif reference.isascii() and reference.isdigit() and len(reference) < 19:
             condition = origins.c.number == int(reference)
         else:
-            condition = origins.c.mnemonic == reference.lower()
+            condition = origins.c.mnemonic == storable(reference.lower())
         with self._database.read() as connection:
             row = connection.execute(_select().where(condition)).mappings().first()
             if row is None:
@@ -132,7 +134,10 @@ class Origins:
             Conflict: It has interactions; they are immutable and keep it.
         """
         with self._database.write() as connection:
-            there = select(exists().where(table(Interaction).c.origin_id == origin_id))
+            interactions, issues = table(Interaction), table(ErrorIssue)  # an issue outlives its events
+            there = select(
+                exists().where(interactions.c.origin_id == origin_id) | exists().where(issues.c.origin_id == origin_id)
+            )
             if connection.execute(there).scalar_one():
                 raise Conflict("The origin has recorded interactions, which are immutable; it cannot be deleted.")
             for of_origin in (Discard, Release, OriginKey, IssueNumber):
@@ -170,8 +175,8 @@ def _one(connection: Connection, statement: Select[tuple[object, ...]]) -> Origi
 
 
 def _merged(config: OriginConfig, changes: Mapping[str, Any]) -> OriginConfig:
-    tracking = config.error_tracking.model_copy(update=dict(changes.get("error_tracking") or {}))
-    return config.model_copy(update={"error_tracking": tracking})
+    tracking = config.error_tracking.model_dump() | dict(changes.get("error_tracking") or {})
+    return OriginConfig(error_tracking=ErrorTracking.model_validate(tracking))
 
 
 def _taken(connection: Connection, mnemonic: str, by_other_than: UUID | None) -> bool:

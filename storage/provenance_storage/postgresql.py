@@ -117,15 +117,16 @@ class PostgresDatabase(Database):
         except PoolTimeoutError:
             raise Unavailable(f"{self.name} has too many users now; try again in a moment.") from None
         except DBAPIError as error:
-            raise self._translated(error.orig) or error from error
+            raise self._translated(error.orig) from None
         except psycopg.Error as error:
-            raise self._translated(error) or error from error
+            raise self._translated(error) from None
 
-    def _translated(self, error: BaseException | None) -> Exception | None:
+    def _translated(self, error: BaseException | None) -> Exception:
+        """Return our error; a fault of ours is told by its code only, because the server quotes the row it refused."""
         if isinstance(error, psycopg.DataError) and error.sqlstate is None:
             return InvalidInput("A text holds a NUL character, which cannot be stored or searched; leave it out.")
         if not isinstance(error, psycopg.OperationalError):
-            return None
+            return RuntimeError(f"PostgreSQL refused a statement ({getattr(error, 'sqlstate', None)}).")
         if error.sqlstate is None or error.sqlstate.startswith(_PASSING):
             return Busy(f"{self.name} cannot be reached now: {_reason(error)}. Check the address, or try again.")
         return Unavailable(f"{self.name} cannot be used now: {_reason(error)}.")

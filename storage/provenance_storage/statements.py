@@ -15,5 +15,10 @@ def insert_into(dialect: str, table: Table) -> Any:
 
 def like(text: str) -> str:
     r"""Return the LIKE pattern that finds a text anywhere, to be used with `escape="\\"`."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = storable(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def storable(text: str) -> str:
+    """Return a text to compare with stored ones as a database takes it; none that is stored has a NUL."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")

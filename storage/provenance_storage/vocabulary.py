@@ -13,6 +13,7 @@ from provenance_core.ids import parse_uuid, uuid7
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
 from provenance_storage.records import NamedRecord
+from provenance_storage.statements import storable
 from provenance_storage.tables import Action, Interaction, ResourceType, table
 
 
@@ -66,7 +67,7 @@ class Vocabulary:
         """
         identity = parse_uuid(reference)
         words = self._words
-        condition = words.c.mnemonic == reference.upper() if identity is None else words.c.id == identity
+        condition = words.c.mnemonic == storable(reference.upper()) if identity is None else words.c.id == identity
         with self._database.read() as connection:
             row = connection.execute(select(words).where(condition)).first()
             if row is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from dataclasses import replace
 
 import pytest
@@ -193,12 +194,12 @@ def test_what_was_deleted_while_an_event_waited_is_told(store: Store, origin: Or
 def test_an_error_of_the_store_holds_no_text_of_an_event(store: Store, origin: OriginRecord) -> None:
     secret = new_error(replace(origin, id=origin.id), "f", title="TOP SECRET TITLE")
     store.record([secret])
-    with store.database.write() as connection, pytest.raises(IntegrityError) as caught:
+    with pytest.raises((IntegrityError, RuntimeError)) as caught, store.database.write() as connection:
         connection.execute(
             table(ErrorIssue).insert().values(origin_id=origin.id, id=origin.id, title="TOP SECRET TITLE")
         )
 
-    assert "SECRET" not in str(caught.value)
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value)).replace('title="TOP SECRET TITLE"', "")
 
 
 def test_an_issue_is_described_by_its_latest_event(store: Store, origin: OriginRecord) -> None:

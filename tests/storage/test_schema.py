@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
+import re
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
+from tests.stores import Kind, new_database_url, on_sqlite
 
 from provenance_core.errors import InvalidInput, Unavailable
 from provenance_storage import schema
@@ -49,6 +51,7 @@ def test_no_sequences_no_dates_no_floats(table: Table) -> None:
             assert column.type.python_type is int
 
 
+@on_sqlite
 def test_tables_are_strict(store: Store) -> None:
     with store.database.read() as connection:
         listed = connection.exec_driver_sql("pragma table_list").all()
@@ -63,7 +66,9 @@ def test_migrations_lead_to_the_models(store: Store) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         differences = compare_metadata(context, METADATA)
 
-    assert differences == []
+    partition = re.compile(r"interaction_(payload_)?(other|\d)")
+    ours = [found for found in differences if not partition.match(getattr(found[1], "table", found[1]).name)]
+    assert ours == []
 
 
 def test_the_known_head_is_the_newest_migration() -> None:
@@ -78,14 +83,14 @@ def _path(store: Store) -> Path:
     return store.database.path
 
 
-def test_opening_twice_migrates_once(url: str) -> None:
-    database = open_database(url)
-    first, second = schema.upgrade(database), schema.upgrade(database)
-    database.close()
+def test_opening_twice_migrates_once(kind: Kind, tmp_path: Path) -> None:
+    with new_database_url(kind, tmp_path, migrated=False) as url, closing(open_database(url)) as database:
+        first, second = schema.upgrade(database), schema.upgrade(database)
 
     assert (first, second) == (True, False)
 
 
+@on_sqlite
 def test_only_the_owner_reads_a_new_store(store: Store) -> None:
     assert stat.S_IMODE(_path(store).stat().st_mode) == 0o600
     assert stat.S_IMODE(_path(store).parent.stat().st_mode) == 0o700
@@ -98,20 +103,19 @@ def _open(url: str) -> str:
     return ",".join(names)
 
 
-def test_many_processes_may_open_a_new_store_at_once(url: str) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+def test_many_processes_may_open_a_new_store_at_once(kind: Kind, tmp_path: Path) -> None:
+    with (
+        new_database_url(kind, tmp_path, migrated=False) as url,
+        multiprocessing.get_context("spawn").Pool(4) as pool,
+    ):
         found = pool.map(_open, [url] * 8)
 
     assert set(found) == {"UNHANDLED,REJECTION,HTTP_ERROR,CAUGHT"}
 
 
 def test_a_store_of_a_newer_program_is_refused(url: str) -> None:
-    store = Store.open(url)
-    path = _path(store)
-    store.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("update alembic_version set version_num = '9999'")
-    connection.close()
+    with closing(Store.open(url)) as store, store.database.write() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
 
     with pytest.raises(Unavailable, match="newer version"):
         Store.open(url)
@@ -132,6 +136,7 @@ def test_other_databases_are_refused(url: str) -> None:
         Store.open(url)
 
 
+@on_sqlite
 def test_connections_are_set_up_for_durability(store: Store) -> None:
     with store.database.read() as connection:
         reader = [connection.exec_driver_sql(f"pragma {name}").scalar() for name in ("journal_mode", "query_only")]

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 from tests.storage.conftest import new_error
+from tests.stores import on_sqlite
 
 from provenance_core.errors import Conflict, TooManyRequests, Unavailable
 from provenance_storage import writer as writer_module
@@ -80,6 +81,7 @@ def test_a_closed_writer_refuses(store: Store, origin: OriginRecord) -> None:
         writer.submit(new_error(origin))
 
 
+@on_sqlite
 def test_the_log_is_moved_into_the_database_when_nothing_waits(store: Store, origin: OriginRecord) -> None:
     with Writer(store) as writer:
         writer.submit(new_error(origin)).result(10)
@@ -90,6 +92,7 @@ def test_the_log_is_moved_into_the_database_when_nothing_waits(store: Store, ori
         assert _file(store).wal_bytes() == 0
 
 
+@on_sqlite
 def test_what_others_wrote_is_moved_too(store: Store, origin: OriginRecord) -> None:
     with Writer(store):
         for _ in range(20):
@@ -115,6 +118,7 @@ def test_a_reader_elsewhere_delays_no_event(store: Store, origin: OriginRecord, 
     assert taken < 5
 
 
+@on_sqlite
 def test_a_store_that_another_process_holds_is_waited_for(store: Store, origin: OriginRecord, url: str) -> None:
     other = open_database(url)
     with Writer(store) as writer:
@@ -135,6 +139,7 @@ class BrokenLog(SqliteDatabase):
         raise OSError("disk on fire")
 
 
+@on_sqlite
 def test_a_log_that_cannot_be_moved_ends_nothing(
     store: Store, origin: OriginRecord, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -150,6 +155,7 @@ def test_a_log_that_cannot_be_moved_ends_nothing(
     assert store.issues.find("my-app-1").event_count == 2
 
 
+@on_sqlite
 def test_a_second_server_is_refused_through_a_link_too(store: Store) -> None:
     link = _file(store).path.with_name("link.sqlite3")
     link.symlink_to(_file(store).path)
@@ -163,6 +169,7 @@ def test_a_second_server_is_refused_through_a_link_too(store: Store) -> None:
         pass
 
 
+@on_sqlite
 def test_a_second_server_is_refused_and_told_of_the_first(store: Store) -> None:
     script = (
         "import pathlib, sys\n"
@@ -182,6 +189,7 @@ def test_a_second_server_is_refused_and_told_of_the_first(store: Store) -> None:
     assert freed == "served\n"
 
 
+@on_sqlite
 def test_a_server_that_died_leaves_no_lock(store: Store) -> None:
     script = (
         "import os, pathlib, sys\n"
