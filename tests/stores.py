@@ -46,3 +46,6 @@ def _template() -> str:
 
 on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 """Marks a test of what only a file has."""
+
+on_postgresql = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+"""Marks a test of what only a database server has."""

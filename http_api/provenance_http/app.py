@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -11,26 +12,39 @@ import anyio
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.types import Receive, Scope, Send
 
+from provenance_http.cors import ingest_door
 from provenance_http.docs_page import add_docs_route
-from provenance_http.envelope_routes import add_ingest_routes
 from provenance_http.error_answers import HANDLERS, UnexpectedErrors
 from provenance_http.guard import Guard
 from provenance_http.health import add_health_routes
+from provenance_http.ingest_doors import answer_sdk
+from provenance_http.metrics import Metrics
 from provenance_http.openapi import openapi_document
 from provenance_http.routes import add_operation_routes
-from provenance_http.services import Services
+from provenance_http.services import make_services
 from provenance_http.tally import Tally
-from provenance_server.context import Recorder
+from provenance_http.writing import Writing, writing_in_thread
 from provenance_storage.store import Store
-from provenance_storage.writer import Writer
 
 TITLE = "Provenance"
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
 
 class Application(FastAPI):
-    """A FastAPI application that describes itself with the operations' own models."""
+    """A FastAPI application with the doors of Sentry SDKs in front of it.
+
+    It describes itself with the operations' own models.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer Sentry SDKs at once, and everybody else through the layers of the API."""
+        door = ingest_door(scope["path"]) if scope["type"] == "http" else None
+        if door is not None:
+            await answer_sdk(door, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -39,13 +53,20 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(store: Store, recorder: Recorder | None = None, *, host: str = "127.0.0.1") -> FastAPI:
+def create_app(
+    store: Store,
+    writing: Writing | None = None,
+    *,
+    host: str = "127.0.0.1",
+    clock: Callable[[], float] = time.monotonic,
+) -> FastAPI:
     """Make the application of a store.
 
     Args:
         store: The store; the caller closes it.
-        recorder: Where new interactions go; a writer of the application's own, drained at its end, unless given.
+        writing: How it is written; in a thread of this process unless given.
         host: What the server is bound to, which callers may call it by.
+        clock: Returns monotonic seconds, by which keys are remembered and rates kept.
     """
     app = Application(
         title=TITLE,
@@ -53,40 +74,26 @@ def create_app(store: Store, recorder: Recorder | None = None, *, host: str = "1
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(store, recorder),
+        lifespan=_lifespan(store, writing or writing_in_thread(store), clock),
         middleware=[Middleware(Guard, host=host), Middleware(UnexpectedErrors)],
         exception_handlers={**HANDLERS},
     )
     add_health_routes(app)
     add_operation_routes(app)
-    add_ingest_routes(app)
     add_docs_route(app)
     return app
 
 
-def _lifespan(store: Store, recorder: Recorder | None) -> _Lifespan:
+def _lifespan(store: Store, writing: Writing, clock: Callable[[], float]) -> _Lifespan:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-        tally = Tally(store)
+        metrics = Metrics()
+        tally = Tally(store, metrics)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tally.run)
-            if recorder is not None:
-                yield {"services": Services(store, recorder, tally)}
-            else:
-                async with _writing(store) as writer:
-                    yield {"services": Services(store, writer, tally)}
+            async with writing(metrics) as recorder:
+                yield {"services": make_services(store, recorder, tally, metrics, clock)}
             tasks.cancel_scope.cancel()
         await anyio.to_thread.run_sync(tally.flush)
 
     return lifespan
-
-
-@asynccontextmanager
-async def _writing(store: Store) -> AsyncGenerator[Writer]:
-    """Run a writer, and record what still waits at the end."""
-    writer = Writer(store).__enter__()
-    try:
-        yield writer
-    finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(writer.__exit__, None, None, None)

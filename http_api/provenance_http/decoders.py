@@ -27,6 +27,7 @@ MOST_BLOCKS = 100_000
 """Blocks of zstd; ours: at the largest inflated size they hold 1 KiB each."""
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_WINDOW_BITS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
 _GZIP_MAGIC = b"\x1f\x8b"
 _SKIPPABLE_MAGIC = range(0x184D2A50, 0x184D2A60)
 _RLE_BLOCK = 1
@@ -144,6 +145,32 @@ def _past_frame(data: bytes, position: int, blocks: Iterator[int]) -> int:
         if last:
             return position + checksum
     raise _too_many("zstd", "blocks")
+
+
+def decode_at_once(data: bytes, encoding: str, largest: int) -> bytes | None:
+    """Inflate in one step what is one plain stream and inflates to so many bytes at most; None where it does not.
+
+    It takes no longer than those bytes do, whatever the data.
+    """
+    if encoding == "identity":
+        return data
+    if encoding in _WINDOW_BITS:
+        decoder = zlib.decompressobj(_WINDOW_BITS[encoding])
+        try:
+            inflated = decoder.decompress(data, largest)
+        except zlib.error:
+            return None
+        return inflated if decoder.eof and not decoder.unused_data else None
+    return _brotli_at_once(data, largest) if encoding == "br" else None
+
+
+def _brotli_at_once(data: bytes, largest: int) -> bytes | None:
+    decoder: _BrotliDecoder = _library.Decompressor()
+    try:
+        inflated = decoder.process(data, output_buffer_limit=largest)
+    except _library.error:
+        return None
+    return inflated if decoder.is_finished() and len(inflated) <= largest else None
 
 
 def _not(encoding: str) -> InvalidInput:

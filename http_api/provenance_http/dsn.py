@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from fastapi import Request
+from urllib.parse import parse_qs, urlsplit
 
 from provenance_core.errors import Forbidden, NotFound
 from provenance_core.events import Via
@@ -26,12 +25,15 @@ class Sender:
     via: Via
 
 
-def keys_given(request: Request) -> frozenset[str]:
+def keys_given(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> frozenset[str]:
     """Return every key a request names in its headers and its query."""
-    headers = request.headers.getlist("x-sentry-auth")
-    headers += [text for text in request.headers.getlist("authorization") if text[:6].lower() == "sentry"]
-    keys = {key for text in headers for key in _IN_HEADER.findall(text)}
-    return frozenset(keys | {key for key in request.query_params.getlist("sentry_key") if key})
+    keys: set[str] = set()
+    for name, value in headers:
+        if name == b"x-sentry-auth" or (name == b"authorization" and value[:6].lower() == b"sentry"):
+            keys.update(_IN_HEADER.findall(value.decode("latin-1")))
+    if query:
+        keys.update(parse_qs(query.decode("latin-1")).get("sentry_key", ()))
+    return frozenset(keys)
 
 
 def dsn_key(dsn: object) -> str | None:
@@ -46,22 +48,27 @@ SEVERAL = "The request names several keys; header, query and envelope must name 
 UNKNOWN = "The project or its key is not known; compare the DSN with the origin's number and public key."
 
 
-def admit(store: Store, number: str, keys: frozenset[str]) -> Sender:
-    """Return who sends with a key to an origin's number.
+def only_key(keys: frozenset[str]) -> str:
+    """Return the one key that a request names.
 
     Raises:
-        Forbidden: There is no key, there are several, or it is not one of that origin, if there is such an origin.
+        Forbidden: There is none, there are several, or it is none that there could be.
     """
     if not keys:
         raise Forbidden("No key: send `X-Sentry-Auth: Sentry sentry_key=…`, or use the origin's DSN in a Sentry SDK.")
     if len(keys) > 1:
         raise Forbidden(SEVERAL)
     (key,) = keys
-    try:
-        origin = store.origins.find(number)
-        via = store.origins.key_kind(origin.id, key) if len(key) <= _LONGEST_KEY else None
-    except NotFound:
-        origin = via = None
-    if origin is None or via is None:
+    if len(key) > _LONGEST_KEY:
         raise Forbidden(UNKNOWN)
-    return Sender(origin, key, via)
+    return key
+
+
+def find_sender(store: Store, number: int, key: str) -> Sender | None:
+    """Return who sends with a key to an origin's number, or None where that origin has no such key."""
+    try:
+        origin = store.origins.find(str(number))
+    except NotFound:
+        return None
+    via = store.origins.key_kind(origin.id, key)
+    return Sender(origin, key, via) if via is not None else None

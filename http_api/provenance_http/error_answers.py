@@ -13,8 +13,11 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provenance_core.errors import ProvenanceError, TooManyRequests, Unavailable
-from provenance_http.cors import is_ingest
 from provenance_server.faults import trace
+
+QUEUE_FULL = "error:key:queue_full"
+RATE_LIMIT = "default;error:key:rate_limit"
+"""What `X-Sentry-Rate-Limits` says after the seconds: narrow categories, or SDKs would hold back everything."""
 
 _NOT_NOW = "The server cannot write events now; its log says why."
 INTERNAL = "The server failed at this request; it is a fault of ours and stands in the server's log."
@@ -32,24 +35,37 @@ class _Told:
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def error_answer(error: Exception, *, ingest: bool) -> Response:
-    """Return the answer that tells an error.
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A refusal in Sentry's form, as it is sent."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def error_answer(error: Exception) -> Response:
+    """Return the answer that tells an error: ours, one of HTTP's, or any other, of which nothing is told."""
+    told = _tell(error)
+    body = {"error": {"code": told.code, "message": told.message, "details": told.details}}
+    return Response(orjson.dumps(body), told.status, told.headers, "application/json")
+
+
+def rejection(error: Exception, limits: str = QUEUE_FULL) -> Rejection:
+    """Return the answer that tells a Sentry SDK an error.
 
     Args:
         error: Ours, one of HTTP's, or any other, of which nothing is told.
-        ingest: Whether a Sentry SDK asked, which expects Sentry's form.
+        limits: Which of what it sends the SDK must hold back, where the error says for how long.
     """
     told = _tell(error)
-    if ingest:
-        if isinstance(error, Unavailable):
-            told = replace(told, message=_NOT_NOW)  # senders of events need not know where the store is
-        body: dict[str, Any] = {"detail": told.message, "causes": []}
-        told.headers["x-sentry-error"] = told.message.encode("ascii", "replace").decode()
-        if isinstance(error, TooManyRequests):
-            told.headers["x-sentry-rate-limits"] = f"{error.retry_after}:error:key:queue_full"
-    else:
-        body = {"error": {"code": told.code, "message": told.message, "details": told.details}}
-    return Response(orjson.dumps(body), told.status, told.headers, "application/json")
+    if isinstance(error, Unavailable):
+        told = replace(told, message=_NOT_NOW)  # senders of events need not know where the store is
+    headers = {**told.headers, "x-sentry-error": told.message}
+    if isinstance(error, TooManyRequests):
+        headers["x-sentry-rate-limits"] = f"{error.retry_after}:{limits}"
+    raw = [(name.encode("ascii"), value.encode("ascii", "replace")) for name, value in headers.items()]
+    return Rejection(told.status, raw, orjson.dumps({"detail": told.message, "causes": []}))
 
 
 def _tell(error: Exception) -> _Told:
@@ -73,9 +89,14 @@ def _advice(error: StarletteHTTPException, allowed: str | None) -> str:
     return error.detail
 
 
-async def handle(request: Request, error: Exception) -> Response:
+async def handle(_request: Request, error: Exception) -> Response:
     """Answer an error that a route raised."""
-    return error_answer(error, ingest=is_ingest(request.scope["path"]))
+    return error_answer(error)
+
+
+def log_unexpected(scope: Scope, error: Exception) -> None:
+    """Log where nobody expected an error, without the text of any event."""
+    _log.error("A request failed: %s %s\n%s", scope["method"], scope["path"].encode("ascii", "replace"), trace(error))
 
 
 class UnexpectedErrors:
@@ -99,12 +120,10 @@ class UnexpectedErrors:
         try:
             await self._app(scope, receive, watch)
         except Exception as error:  # noqa: BLE001  # the outermost place where an error of a request can be answered
-            _log.error(
-                "A request failed: %s %s\n%s", scope["method"], scope["path"].encode("ascii", "replace"), trace(error)
-            )
+            log_unexpected(scope, error)
             if started:
                 raise RuntimeError("An answer was not finished; the log says why.") from None
-            await error_answer(error, ingest=is_ingest(scope["path"]))(scope, receive, send)
+            await error_answer(error)(scope, receive, send)
 
 
 HANDLERS = {ProvenanceError: handle, HTTPException: handle, StarletteHTTPException: handle}

@@ -177,6 +177,40 @@ _RECORDED: Json = {
     "userId": "alice",
     "interactionTimestamp": "2026-11-23T10:02:41Z",
 }
+_GROUPING: Json = {
+    "id": _EVENT_ID,
+    "origin": "my-app",
+    "issueId": _ISSUE_ID,
+    "shortId": "MY-APP-12",
+    "strategy": "stack",
+    "version": "pv1",
+    "issueVersion": "pv1",
+    "decidedBy": "stack",
+    "agreement": "current",
+    "reported": {
+        "eventId": "fc6d8c0c43fc4630ad850ee518f1b9d0",
+        "fingerprint": "5f0c1b7e9a3d4c2288f6e1d0b9a7c6e5",
+        "computed": "5f0c1b7e9a3d4c2288f6e1d0b9a7c6e5",
+        "issueFingerprint": "5f0c1b7e9a3d4c2288f6e1d0b9a7c6e5",
+        "parts": ["type ValueError", "frame shop.checkout price_order"],
+        "errors": [
+            {
+                "errorType": "ValueError",
+                "frames": [
+                    {
+                        "role": "counted",
+                        "file": "shop/checkout.py",
+                        "module": "shop.checkout",
+                        "function": "price_order",
+                        "line": 118,
+                        "place": "shop.checkout",
+                        "name": "price_order",
+                    }
+                ],
+            }
+        ],
+    },
+}
 _NEW_RELEASE = ("version", "ref", "url", "dateReleased")
 
 
@@ -216,6 +250,7 @@ EXAMPLES: dict[str, Example] = {
         {"origin": "my-app", "resourceType": "ERROR", "since": "7d"}, _page({**_INTERACTION, "duplicate": None})
     ),
     "get_interaction": Example({"id": _INTERACTION_ID}, {**_INTERACTION, "duplicate": None}),
+    "explain_grouping": Example({"id": _EVENT_ID}, _GROUPING),
     "list_origins": Example({"limit": 25}, _page(_ORIGIN)),
     "create_origin": Example({"mnemonic": "my-app", "name": "My application"}, _ORIGIN),
     "get_origin": Example(

@@ -12,7 +12,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provenance_core.errors import Forbidden
-from provenance_http.cors import CORS_HEADERS, is_ingest
 from provenance_http.error_answers import error_answer
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -31,7 +30,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 class Guard:
     """Refuse the API to foreign hosts and pages, which DNS rebinding and cross-site requests come as.
 
-    Sentry SDKs and health probes are not asked. Browsers may send events from any page.
+    Health probes are not asked. The doors of Sentry SDKs stand in front of it: browsers send there from any page.
 
     Args:
         app: What is guarded.
@@ -50,24 +49,16 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        ingest = is_ingest(scope["path"])
-        answered = _with_headers(send, {**SECURITY_HEADERS, **(CORS_HEADERS if ingest else {})})
-        refusal = None
-        if ingest and scope["method"] == "OPTIONS":
-            refusal = Response(status_code=200)
-        elif not ingest and scope["path"] not in OPEN_PATHS:
-            refusal = self._refusal(Headers(scope=scope))
-        await (refusal or self._app)(scope, receive, answered)
+        refusal = None if scope["path"] in OPEN_PATHS else self._refusal(Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, _with_headers(send, SECURITY_HEADERS))
 
     def _refusal(self, headers: Headers) -> Response | None:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
             error = HTTPException(421, "This server does not answer under that host name; ask 127.0.0.1 or localhost.")
-            return error_answer(error, ingest=False)
+            return error_answer(error)
         if any(_site(origin) != hosts[0].lower() for origin in origins):
-            return error_answer(
-                Forbidden("Pages of other sites may not use the API; ask from a program."), ingest=False
-            )
+            return error_answer(Forbidden("Pages of other sites may not use the API; ask from a program."))
         return None
 
     def _is_ours(self, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Health probes: is the process alive, and can it read and write its store."""
+"""Health probes: is the process alive, can it read and write its store, and its numbers for Prometheus."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import orjson
 from fastapi import FastAPI, Request, Response
 
 from provenance_core.errors import Unavailable
+from provenance_http.metrics import CONTENT_TYPE
 from provenance_http.services import services_of
-from provenance_storage.writer import Writer
 
 
 def add_health_routes(app: FastAPI) -> None:
     """Register the probes."""
     app.add_route("/healthz", alive)
     app.add_route("/readyz", ready)
+    app.add_route("/metrics", numbers)
 
 
 async def alive(_request: Request) -> Response:
@@ -28,11 +29,17 @@ async def ready(request: Request) -> Response:
     Raises:
         Unavailable: One of them cannot.
     """
-    services = services_of(request)
-    if isinstance(services.recorder, Writer) and not services.recorder.alive:
+    services = services_of(request.scope)
+    if not services.recorder.alive:
         raise Unavailable("Events are not written any more; restart the server.")
     await anyio.to_thread.run_sync(services.store.resource_types.all)
     return _ok()
+
+
+async def numbers(request: Request) -> Response:
+    """Return what was counted and measured."""
+    text = await anyio.to_thread.run_sync(services_of(request.scope).metrics.render)
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 def _ok() -> Response:

@@ -166,4 +166,14 @@ def _health_paths() -> Json:
         "tags": ["health"],
         "responses": ok | unready,
     }
-    return {"/healthz": {"get": alive}, "/readyz": {"get": ready}}
+    text = {"schema": {"type": "string"}, "example": 'provenance_ingest_requests_total{outcome="accepted"} 1024.0\n'}
+    numbers = {
+        "operationId": "metrics",
+        "summary": "What came in, what became of it and how long it took, for Prometheus",
+        "tags": ["health"],
+        "responses": {
+            "200": {"description": "Prometheus's text format", "content": {"text/plain": text}},
+            "421": {"$ref": "#/components/responses/WrongHost"},
+        },
+    }
+    return {"/healthz": {"get": alive}, "/readyz": {"get": ready}, "/metrics": {"get": numbers}}

@@ -24,7 +24,7 @@ _REJECTIONS = {
     408: "The body took too long",
     413: "The body or the event is too large",
     415: "The body is encoded in an unknown way",
-    429: "Too much waits; see Retry-After and X-Sentry-Rate-Limits",
+    429: "Too much waits, or the key has sent too much; see Retry-After and X-Sentry-Rate-Limits",
     500: "A fault of the server",
     503: "The store cannot be reached",
 }

@@ -13,8 +13,8 @@ from provenance_core.clean import clean_line
 from provenance_core.errors import InvalidInput, NotFound, UnsupportedEncoding
 from provenance_core.events import Model, Via
 from provenance_core.json_text import loads
-from provenance_http.bodies import LARGEST_ARGUMENTS, Body, body_encoding, inflate, refuse_body
-from provenance_http.services import services_of
+from provenance_http.bodies import LARGEST_ARGUMENTS, Body, check_encoding, inflate, refuse_body
+from provenance_http.services import Services, services_of
 from provenance_server.context import Context
 from provenance_server.operation import Operation
 from provenance_server.operations import OPERATIONS, RECORD_INTERACTION
@@ -36,6 +36,7 @@ HEADER_ARGUMENTS: Mapping[str, str] = {
 """The headers that stand for arguments of `record_interaction`; an argument in the body wins."""
 
 WITH_BODY = frozenset({"POST", "PATCH"})
+_ORIGINS = "/api/origins"
 
 
 def add_operation_routes(app: FastAPI) -> None:
@@ -48,19 +49,29 @@ def add_operation_routes(app: FastAPI) -> None:
 
 
 async def _run(by_method: Mapping[str, AnyOperation], request: Request) -> Response:
+    operation = by_method["GET" if request.method == "HEAD" else request.method]
+    services = services_of(request.scope)
+    try:
+        with services.metrics.operation(operation.name):
+            return await _ask(operation, services, request)
+    finally:
+        if operation.method != "GET" and operation.path.startswith(_ORIGINS):
+            services.admissions.clear()
+
+
+async def _ask(operation: AnyOperation, services: Services, request: Request) -> Response:
     if b"%2f" in request.scope.get("raw_path", b"").lower():  # decoded, it would make another path of an id
         raise NotFound("No id or mnemonic has a slash; GET the list to see which there are.")
-    operation = by_method["GET" if request.method == "HEAD" else request.method]
-    services = services_of(request)
     context = Context(services.store, services.recorder, _actor(request), via=Via.PUBLIC)
-    body = None
-    if operation.method in WITH_BODY:
-        _check_content_type(request)
-        encoding = body_encoding(request)
-        body = (await Body(request, LARGEST_ARGUMENTS).whole(), encoding)
-    else:
+    if operation.method not in WITH_BODY:
         refuse_body(request)
-    return await anyio.to_thread.run_sync(_answer, operation, context, request, body)
+        return await anyio.to_thread.run_sync(_answer, operation, context, request, None)
+    _check_content_type(request)
+    encoding = check_encoding(",".join(request.headers.getlist("content-encoding")))
+    declared = request.headers.get("content-length")
+    with Body(request.receive, declared, LARGEST_ARGUMENTS, services.room) as body:
+        sent = (await body.whole(), encoding)
+        return await anyio.to_thread.run_sync(_answer, operation, context, request, sent)
 
 
 def _answer(operation: AnyOperation, context: Context, request: Request, body: tuple[bytes, str] | None) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from provenance_core.errors import InvalidInput, Unavailable
 from provenance_http.app import create_app
 from provenance_http.connections import ImpatientProtocol
 from provenance_http.guard import is_loopback, is_wildcard
+from provenance_http.writing import writing_to
 from provenance_server.settings import Settings
 from provenance_storage.server_lock import serving
 from provenance_storage.store import Store
@@ -28,10 +30,12 @@ DRAIN_SECONDS = 10
 SWITCH_SECONDS = 0.0005
 """How long a thread may hold the interpreter: the writer lets go of it at every statement and needs it back."""
 
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Objects until the collector looks for circles: an event is thousands of objects, freed by their counts."""
+
 MOST_FILES = 65_536
 """Open files to ask the system for: a connection is one, and the usual 1,024 are soon taken."""
 
-LARGEST_HEADERS = 32 * 1024
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -55,20 +59,23 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
         )
     with closing(Store.open(settings.database_url)) as store, _listening(settings, store) as (listener, url):
         config = uvicorn.Config(
-            create_app(store, host=settings.host),
+            create_app(store, writing_to(store, settings.database_url), host=settings.host),
             log_level="warning",
             access_log=False,
             ws="none",
+            loop="auto",  # uvloop, where there is one
             http=ImpatientProtocol,
             lifespan="on",
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
-            h11_max_incomplete_event_size=LARGEST_HEADERS,
         )
         _allow_many_files()
         sys.setswitchinterval(SWITCH_SECONDS)
+        gc.collect()
+        gc.freeze()  # what stays for ever is not looked through again: that took 60 ms each time
+        gc.set_threshold(*GC_THRESHOLDS)
         server = _Server(config, lambda: on_ready(url) if on_ready else None)
         with _stopped_by_signals(server):
             server.run(sockets=[listener])
@@ -109,7 +116,7 @@ def _listening(settings: Settings, store: Store) -> Generator[tuple[socket.socke
     port = free.getsockname()[1] if free else settings.port
     url = _url(settings.host, port)
     try:
-        with serving(store.database.path, url), free or _bound(settings.host, port) as listener:
+        with serving(store.database, url), free or _bound(settings.host, port) as listener:
             yield listener, url
     finally:
         if free:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
 import anyio
-from fastapi import Request
+from starlette.types import Scope
 
+from provenance_http.admissions import Admissions
+from provenance_http.bodies import Room
+from provenance_http.metrics import Metrics
+from provenance_http.rates import Rates
+from provenance_http.store_facts import StoreFacts
 from provenance_http.tally import Tally
-from provenance_server.context import Recorder
+from provenance_http.writing import ServerRecorder
 from provenance_storage.store import Store
 
 INGEST_THREADS = 4
-"""Envelopes prepared at once; it bounds the memory that inflated bodies take, and events must not wait for reads."""
-
-KEY_THREADS = 4
-"""Keys looked up at once; they wait neither for bodies nor for reads."""
+"""Large bodies prepared at once; it bounds the memory that they take inflated, and events must not wait for reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The store, the way into it, and what counts beside it."""
+    """The store, the way into it, who may take it, and what counts beside it."""
 
     store: Store
-    recorder: Recorder
+    recorder: ServerRecorder
     tally: Tally
-    key_threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(KEY_THREADS))
+    metrics: Metrics
+    admissions: Admissions
+    rates: Rates
+    room: Room = field(default_factory=Room)
     ingest_threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(INGEST_THREADS))
 
 
-def services_of(request: Request) -> Services:
+def make_services(
+    store: Store, recorder: ServerRecorder, tally: Tally, metrics: Metrics, clock: Callable[[], float]
+) -> Services:
+    """Make the services of a server; to be called where its event loop runs."""
+    metrics.watch(recorder, StoreFacts(store, clock))
+    return Services(store, recorder, tally, metrics, Admissions(store, clock), Rates(clock))
+
+
+def services_of(scope: Scope) -> Services:
     """Return the services of the server that a request reached."""
-    return cast("Services", request.state.services)
+    return cast("Services", scope["state"]["services"])

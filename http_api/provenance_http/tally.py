@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from provenance_core.errors import NotFound, Unavailable
+from provenance_http.metrics import Metrics
 from provenance_server.faults import trace
 from provenance_storage.discards import DiscardCounts
 from provenance_storage.store import Store
@@ -25,16 +26,18 @@ class Tally:
     A server that is killed loses the last second's.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, metrics: Metrics | None = None) -> None:
         self._store = store
+        self._metrics = metrics
         self._lock = threading.Lock()
         self._counts: dict[UUID, Counter[tuple[str, str]]] = {}
 
     def add(self, origin_id: UUID, counts: DiscardCounts) -> None:
         """Count items of an origin by category and reason."""
         if counts:
-            with self._lock:
-                self._counts.setdefault(origin_id, Counter()).update(counts)
+            self._keep(origin_id, counts)
+            if self._metrics:
+                self._metrics.discarded(counts)
 
     def flush(self) -> None:
         """Write what was counted; where the store cannot be reached it is kept for the next time."""
@@ -44,11 +47,15 @@ class Tally:
             try:
                 self._store.discard(origin_id, counts)
             except Unavailable:
-                self.add(origin_id, counts)
+                self._keep(origin_id, counts)
             except NotFound:
                 continue  # the origin was deleted, and its counts with it
             except Exception as error:  # noqa: BLE001  # one origin's counts must not end the counting
                 _log.error("The counts of discarded items of one origin were lost.\n%s", trace(error))
+
+    def _keep(self, origin_id: UUID, counts: DiscardCounts) -> None:
+        with self._lock:
+            self._counts.setdefault(origin_id, Counter()).update(counts)
 
     async def run(self) -> None:
         """Write now and then until cancelled."""

@@ -29,7 +29,7 @@ from provenance_storage.turns import Turns
 
 MONTHS_AHEAD = 2
 PARTITIONED = ("interaction", "interaction_payload")
-LOCK_SECONDS = 5
+LOCK_SECONDS = 2
 """How long the tables are waited for: whoever comes later waits behind us."""
 
 KEYS = 2_000
@@ -177,7 +177,7 @@ def _remove_some_keys(origin_id: UUID, end: int, after: _Mark, connection: Conne
         .order_by(rows.c.received_at, rows.c.id)
         .limit(KEYS)
     )
-    found = connection.execute(following).tuples().all()
+    found = connection.execute(following).all()
     keys = [(origin_id, event_id, id_) for _, id_, event_id in found]
     remove_event_keys(POSTGRESQL).run(connection, keys)
     return (found[-1][0], found[-1][1]) if len(found) == KEYS else None
@@ -192,18 +192,18 @@ def _drop(database: Database, month: Month) -> Removed:
             return Removed()  # another process was first
         _run(connection, f"set local lock_timeout = '{LOCK_SECONDS}s'")
         _run(connection, f"lock table {names[0]} in share mode")  # what is counted now stays so
-        counted = _run(connection, f"select origin_id, issue_id, count(*) from {names[0]} group by origin_id, issue_id")
+        counted = _run(connection, f"select origin_id, issue_id, count(*) as events from {names[0]} group by 1, 2")
         size = sum(int(_run(connection, f"select pg_total_relation_size('{name}')")[0][0]) for name in names)
         database.lock(connection, Lock.RECEIPT)  # nobody records: so nobody waits for us in a circle
         _lock_tables(connection)
         by_origin: defaultdict[UUID, Counter[UUID]] = defaultdict(Counter)
-        for origin_id, issue_id, count in counted:
-            if issue_id is not None:
-                by_origin[origin_id][issue_id] = count
+        for row in counted:
+            if row.issue_id is not None:
+                by_origin[row.origin_id][row.issue_id] = row.events
         for origin_id, removed in sorted(by_origin.items()):
             lower_stored_counts(connection, origin_id, removed)
         _run(connection, f"drop table {', '.join(names)}")
-    return Removed(sum(count for *_, count in counted), size)
+    return Removed(sum(row.events for row in counted), size)
 
 
 def _in_default(connection: Connection, month: Month) -> bool:

@@ -115,6 +115,10 @@ class ProcessWriter:
         if self._process is not None:
             await asyncio.to_thread(self._process.wait)
 
+    def waiting(self) -> tuple[int, int]:
+        """Return how many interactions wait to be recorded, and how many bytes they have."""
+        return self.room.items, self.room.bytes
+
     @property
     def alive(self) -> bool:
         """Say whether the process runs: only then is a promise kept."""

@@ -107,16 +107,16 @@ def expires_before(origin: OriginRecord, now: int) -> int:
     return now - days_of(origin) * DAY
 
 
-def crowded(connection: Connection, origin: OriginRecord) -> dict[UUID, int]:
-    """Return the issues of an origin that have more stored events than they may, with how many."""
+def crowded(connection: Connection, origin: OriginRecord, more_than: int = 1) -> Sequence[UUID]:
+    """Return the issues of an origin that have more stored events than they may, so many times as many."""
     issues = table(ErrorIssue)
     cap = origin.config.error_tracking.max_events_per_issue
     statement = (
-        select(issues.c.id, issues.c.stored_count)
-        .where(issues.c.origin_id == origin.id, issues.c.stored_count > cap)
+        select(issues.c.id)
+        .where(issues.c.origin_id == origin.id, issues.c.stored_count > more_than * cap)
         .order_by(issues.c.id)
     )
-    return {id_: count for id_, count in connection.execute(statement)}
+    return connection.execute(statement).scalars().all()
 
 
 def _expire(turns: Turns, pruned: Pruned, before: int) -> None:
@@ -135,7 +135,7 @@ def _expire_batch(origin_id: UUID, before: int, connection: Connection) -> Remov
         .order_by(rows.c.received_at, rows.c.id)
         .limit(BATCH)
     )
-    found = connection.execute(oldest).tuples().all()
+    found = [(at, id_, event_id) for at, id_, event_id in connection.execute(oldest)]
     return remove(connection, origin_id, found) if found else Removed()
 
 
@@ -201,7 +201,7 @@ class _Crowd:
             .order_by(events.c.received_at, events.c.id)
             .limit(WINDOW)
         )
-        return list(connection.execute(window).tuples())
+        return [(at, id_, event_id) for at, id_, event_id in connection.execute(window)]
 
     def _windows(self, connection: Connection, until: int) -> Iterator[tuple[int, int]]:
         """Return where each so many events begin and the next begin; nothing where all fit into one window."""

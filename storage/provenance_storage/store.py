@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from provenance_storage import clock as wall_clock
+from provenance_storage import partitions
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
 from provenance_storage.discards import DiscardCounts, add_discards, read_discards
@@ -50,7 +51,12 @@ class Store:
             Unavailable: The store cannot be used.
         """
         database = open_database(url)
-        upgrade(database)
+        try:
+            if upgrade(database):
+                partitions.ensure(database, (clock or wall_clock.now)())
+        except BaseException:
+            database.close()
+            raise
         return cls(database, clock)
 
     def record(self, batch: Sequence[NewInteraction]) -> list[Recorded]:

@@ -101,6 +101,10 @@ class Writer:
             self._queue.put(_Waiting(new, promise))
         return promise
 
+    def waiting(self) -> tuple[int, int]:
+        """Return how many interactions wait to be recorded, and how many bytes they have."""
+        return self.room.items, self.room.bytes
+
     @property
     def alive(self) -> bool:
         """Say whether the thread runs: only then is a promise kept."""

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from tests.factory import make_origin
 
 from provenance_http.app import create_app
+from provenance_storage.engine import sqlite_path
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
@@ -25,3 +26,10 @@ def client(store: Store) -> Iterator[TestClient]:
 @pytest.fixture
 def origin(store: Store) -> OriginRecord:
     return make_origin(store, "my-app")
+
+
+def damage(url: str) -> None:
+    """Make a store's file one that is no store."""
+    path = sqlite_path(url)
+    assert path is not None
+    path.write_bytes(b"damaged" * 1000)

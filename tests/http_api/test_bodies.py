@@ -23,7 +23,7 @@ from tests.http_api.conftest import BASE
 from tests.http_api.sending import EVENT_ID, auth, envelope, event_item, send
 
 from provenance_core.errors import InvalidInput, TooLarge
-from provenance_http import bodies, envelope_routes
+from provenance_http import bodies, intake
 from provenance_http.app import create_app
 from provenance_http.decoders import DECODERS, MOST_BLOCKS, MOST_MEMBERS
 from provenance_storage.records import OriginRecord
@@ -214,7 +214,7 @@ def test_the_api_takes_encoded_bodies_too(client: TestClient) -> None:
 def test_a_body_over_the_limit_is_413_however_it_is_sent(
     client: TestClient, origin: OriginRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(envelope_routes, "LARGEST_COMPRESSED", 1000)
+    monkeypatch.setattr(intake, "LARGEST_COMPRESSED", 1000)
     chunks = io.BytesIO(bytes(2000))
 
     declared = client.post("/api/1/envelope/", content=bytes(2000), headers=auth(origin))
@@ -261,3 +261,52 @@ async def test_a_body_that_takes_too_long_is_408(
 def _with_state(app: ASGIApp, state: Mapping[str, Any]) -> Callable[..., Awaitable[None]]:
     """Give requests what the lifespan made, as a server does."""
     return lambda scope, receive, send: app({**scope, "state": dict(state)}, receive, send)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@given(data=st.binary(max_size=2_000), times=st.sampled_from([1, 100, 1000]), after=st.binary(max_size=4))
+def test_what_is_inflated_at_once_is_what_is_inflated_piece_by_piece(
+    name: str, data: bytes, times: int, after: bytes
+) -> None:
+    encoding, encode = ENCODERS[name]
+    body = encode(data * times) + after
+
+    at_once = bodies.inflate_small(body, encoding)
+
+    assert at_once is None or at_once == inflate(body, encoding)
+
+
+@pytest.mark.parametrize("name", ["identity", "gzip", "x-gzip", "deflate", "br"])
+def test_a_small_body_is_inflated_at_once(name: str) -> None:
+    encoding, encode = ENCODERS[name]
+    event = b"could not price the order " * 200
+
+    assert bodies.inflate_small(encode(event), encoding) == event
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("size", [bodies.SMALL_INFLATED + 1, 8 * 1024 * 1024])
+def test_no_bomb_is_inflated_at_once(name: str, size: int) -> None:
+    encoding, encode = ENCODERS[name]
+    bomb = encode(bytes(size))
+
+    tracemalloc.start()
+    try:
+        at_once = bodies.inflate_small(bomb, encoding)
+        held = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert at_once is None
+    assert held < 3 * bodies.SMALL_INFLATED
+
+
+@pytest.mark.parametrize("encoding", DECODERS)
+@given(data=st.binary(max_size=400))
+def test_noise_is_not_inflated_at_once_into_anything_else(encoding: str, data: bytes) -> None:
+    try:
+        piece_by_piece = inflate(data, encoding)
+    except InvalidInput:
+        piece_by_piece = None
+
+    assert bodies.inflate_small(data, encoding) in {None, piece_by_piece}

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.factory import payload, report
 from tests.http_api.conftest import BASE
+from tests.http_api.recorders import Standing, by
 from tests.http_api.sending import auth, envelope, event_item, item, send
 
 from provenance_core.errors import Unavailable
@@ -20,7 +21,7 @@ from provenance_storage.store import Store
 CANARY = "canary-7f3a"
 
 
-class Failing:
+class Failing(Standing):
     """Take nothing: raise what the test says."""
 
     def __init__(self, error: Exception) -> None:
@@ -75,7 +76,7 @@ def test_a_system_entity_is_409(client: TestClient) -> None:
 def test_an_unexpected_error_is_logged_and_not_told(
     store: Store, origin: OriginRecord, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = create_app(store, Failing(RuntimeError(CANARY)))
+    app = create_app(store, by(Failing(RuntimeError(CANARY))))
     body = {"origin": "my-app", "resourceType": "ERROR", "interaction": {"message": "x"}}
 
     with TestClient(app, base_url=BASE) as client, caplog.at_level(logging.ERROR, "provenance_http"):
@@ -110,7 +111,7 @@ def test_the_errors_behind_an_error_are_traced_without_their_words() -> None:
 
 
 def test_a_store_that_cannot_be_reached_is_503(store: Store, origin: OriginRecord) -> None:
-    with TestClient(create_app(store, Failing(Unavailable("The store is away."))), base_url=BASE) as client:
+    with TestClient(create_app(store, by(Failing(Unavailable("The store is away.")))), base_url=BASE) as client:
         answer = send(client, origin, envelope(event_item()))
 
     assert answer.status_code == 503

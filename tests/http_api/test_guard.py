@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from starlette.testclient import TestClient
+from tests.http_api.conftest import damage
 from tests.http_api.sending import auth, envelope, event_item
+from tests.stores import on_sqlite
 
 from provenance_http.app import create_app
 from provenance_storage.records import OriginRecord
@@ -118,9 +120,10 @@ def test_every_answer_tells_browsers_to_keep_out(client: TestClient, method: str
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_the_store_that_cannot_be_read_is_not_ready(client: TestClient, store: Store) -> None:
+@on_sqlite
+def test_the_store_that_cannot_be_read_is_not_ready(client: TestClient, store: Store, url: str) -> None:
     store.close()
-    store.database.path.write_bytes(b"damaged" * 1000)
+    damage(url)
 
     answer = client.get("/readyz")
 

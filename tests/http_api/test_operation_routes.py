@@ -36,6 +36,7 @@ CALLS: list[tuple[str, str, str, Any, int]] = [
     ),
     ("list_interactions", "GET", "/api/interactions?origin=my-app", None, 200),
     ("get_interaction", "GET", "/api/interactions/{interaction}", None, 200),
+    ("explain_grouping", "GET", "/api/interactions/{interaction}/grouping?origin=my-app", None, 200),
     ("list_origins", "GET", "/api/origins", None, 200),
     ("create_origin", "POST", "/api/origins", {"mnemonic": "Worker", "name": "Worker"}, 201),
     ("get_origin", "GET", "/api/origins/1", None, 200),
