@@ -1,8 +1,7 @@
 """The first algorithm of grouping: which components of an event make its key.
 
-It never changes: a better one becomes `fingerprint_v2` and stands beside it, because issues keep their keys.
-The rules follow what trackers in use do (Sentry's grouping, Telebugs, Exceptionless), measured on pairs of events;
-`tests/data/pairs` has the cases.
+Once released it never changes: a better one becomes `fingerprint_v2` and stands before it in `fingerprint.ALGORITHMS`,
+because issues keep their keys. `docs/grouping.md` explains the rules, `tests/data/pairs` has their cases.
 """
 
 from __future__ import annotations
@@ -10,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from provenance_core.events import ErrorValue, Event, Frame, Relation
-from provenance_core.frame_identity import FrameIdentity, clean_name, identify
+from provenance_core.events import Cause, ErrorValue, Event, Relation
+from provenance_core.frame_identity import clean_line
+from provenance_core.frame_names import clean_name
+from provenance_core.frame_roles import FrameRole, Role, frame_roles, is_recursion
 from provenance_core.in_app import language_of
-from provenance_core.parameterise import parameterise
+from provenance_core.parameterise import error_codes, parameterise
 
 VERSION = "pv1"
 
@@ -22,20 +23,18 @@ Component = tuple[str, ...]
 
 _MAX_CHAIN = 10
 _MAX_CAUSES = 100
-_MAX_FRAMES = 30
 _MAX_MEMBERS = 8
 _KEY_LENGTH = 32
-_COMPREHENSIONS = ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>")
 _GROUP_TYPES = ("ExceptionGroup", "AggregateError", "AggregateException")
-_OVERFLOW_TYPES = (
-    "RecursionError",
-    "StackOverflowError",
-    "SystemStackError",
-    "InsufficientExecutionStackException",
-)
-_OVERFLOW_MESSAGES = ("Maximum call stack", "too much recursion", "stack level too deep")
 _QUALIFIERS = (".", "::", "\\")
 _PLAIN_MODULES = ("builtins", "exceptions", "__builtin__", "__main__")
+# In Go, what `errors.New` and `fmt.Errorf` make has one type for all, and no stack but that of whoever reports it.
+_SPEECHLESS_TYPES = frozenset(
+    (
+        *("*errors.errorString", "*errors.joinError", "*fmt.wrapError", "*fmt.wrapErrors"),
+        *("*errors.fundamental", "*errors.withMessage", "*errors.withStack"),
+    )
+)
 
 
 def key_of(components: Sequence[Component]) -> str:
@@ -43,13 +42,13 @@ def key_of(components: Sequence[Component]) -> str:
 
     Every length is hashed too, so that no two lists of components look alike.
     """
-    digest = sha256()
+    texts: list[str] = []
     for component in ((VERSION,), *components):
-        digest.update(b"%d;" % len(component))
+        texts.append(f"{len(component)};")
         for value in component:
-            data = value.encode("utf-8", "surrogatepass")
-            digest.update(b"%d:" % len(data) + data)
-    return digest.hexdigest()[:_KEY_LENGTH]
+            length = len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+            texts.append(f"{length}:{value}")
+    return sha256("".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:_KEY_LENGTH]
 
 
 def stack_components(event: Event) -> list[Component]:
@@ -75,15 +74,32 @@ def message_components(event: Event) -> list[Component]:
     return _messages([event], event)
 
 
+def stack_roles(event: Event) -> list[tuple[ErrorValue, list[FrameRole]]]:
+    """List the exceptions whose stacks are looked at, each with what its frames do for the key."""
+    head, members = _families(event)
+    platform = _platform(event)
+    return [
+        (error, frame_roles(error, platform, only_in_app=_has_in_app(family)))
+        for family in (head[:_MAX_CHAIN], *(member[:_MAX_CHAIN] for member in members))
+        for error in family
+    ]
+
+
 def _families(event: Event) -> tuple[list[ErrorValue], list[list[ErrorValue]]]:
     """Split the chain: the outermost exception with its causes, then each member of its groups with its own."""
     families: list[list[ErrorValue]] = [[event]]
+    is_java = bool(event.causes) and language_of(None, _platform(event)) == "java"
     for cause in event.causes[:_MAX_CAUSES]:
         if cause.relation is Relation.MEMBER:
             families.append([cause])
-        else:
+        elif not (is_java and _is_suppressed(cause)):
             families[-1].append(cause)
     return families[0], families[1:]
+
+
+def _is_suppressed(cause: Cause) -> bool:
+    # On the JVM a context is what failed while resources were closed: it is not why.
+    return cause.relation is Relation.CONTEXT
 
 
 def _without_group(errors: list[ErrorValue]) -> list[ErrorValue]:
@@ -100,10 +116,14 @@ def _chain(errors: Sequence[ErrorValue], event: Event, *, with_messages: bool = 
     if with_messages and not any(stacks):
         return _messages(errors, event)
     components: list[Component] = []
+    before: list[Component] = []
     for index, (error, frames) in enumerate(zip(errors, stacks, strict=True)):
+        own = [*_type(error, event), *_codes(error), *frames]
+        if index > 1 and own == before:
+            continue  # each further attempt of a retry repeats the exception before it
         components.extend([("cause",)] if index else [])
-        components.extend(_type(error, event))
-        components.extend(frames)
+        components.extend(own)
+        before = own
     if not event.error_type and event.message_template and any(error is event for error in errors):
         components.append(("message", parameterise(event.message_template)))
     return components
@@ -126,6 +146,16 @@ def _type(error: ErrorValue, event: Event) -> list[Component]:
     if not is_plain and not any(separator in name for separator in _QUALIFIERS):
         name = f"{module}.{name}"
     return [("type", clean_name(name, language_of(None, _platform(event))))]
+
+
+def _codes(error: ErrorValue) -> list[Component]:
+    """List what of an exception's message says, beside its stack, which error it is."""
+    if not error.message:
+        return []
+    if error.error_type in _SPEECHLESS_TYPES:
+        return [("message", parameterise(error.message))]
+    # One type stands for many errors that its code tells apart: OSError, PDOException, HTTPError.
+    return [("code", code) for code in error_codes(error.message)]
 
 
 def _platform(event: Event) -> str | None:
@@ -152,38 +182,21 @@ def _messages(errors: Sequence[ErrorValue], event: Event) -> list[Component]:
 
 
 def _frames(error: ErrorValue, platform: str | None, *, only_in_app: bool) -> list[Component]:
-    identities = _identities([frame for frame in error.frames if frame.in_app or not only_in_app], platform)
-    if not identities:
+    if not error.frames:
         return []
-    counts: dict[tuple[str, str], int] = {}
-    for identity in identities:
-        counts[identity.place, identity.function] = counts.get((identity.place, identity.function), 0) + 1
-    repeated = sorted(key for key, count in counts.items() if count > 1)
-    if repeated and _is_overflow(error):
-        # Where the stack ended is chance: only the functions that call each other are the bug.
-        return [("recursion", *key) for key in repeated[:_MAX_FRAMES]]
-    # Each function once, at its place nearest the crash: however deep a recursion of any length went.
-    components: list[Component] = [("frame", *key) for key in list(counts)[:_MAX_FRAMES]]
-    if identities[0].line:
-        components.insert(1, ("line", identities[0].line))
+    roles = frame_roles(error, platform, only_in_app=only_in_app)
+    keys = [identity.key for role, identity in roles if role is Role.COUNTED and identity is not None]
+    if is_recursion(error, roles):
+        return [("recursion", *key) for key in sorted(keys)]
+    components: list[Component] = [("frame", *key) for key in keys]
+    # Of source lines only the raising one counts: a caller may be edited, two places in one function are two bugs.
+    if line := _raising_line(error, roles):
+        components.insert(1, ("line", line))
     return components
 
 
-def _identities(frames: Sequence[Frame], platform: str | None) -> list[FrameIdentity]:
-    found = [identity for frame in frames if (identity := identify(frame, platform)) is not None]
-    kept: list[FrameIdentity] = []
-    line = found[0].line if found else ""
-    for index, identity in enumerate(found):
-        caller = found[index + 1] if index + 1 < len(found) else None
-        # Python 3.12 has no frames for comprehensions (PEP 709); before it, they precede their function's.
-        if identity.function.endswith(_COMPREHENSIONS) and caller and caller.place == identity.place:
-            continue
-        kept.append(identity)
-    if kept and kept[0].line != line:
-        kept[0] = FrameIdentity(kept[0].place, kept[0].function, line)
-    return kept
-
-
-def _is_overflow(error: ErrorValue) -> bool:
-    name, message = error.error_type or "", error.message or ""
-    return name.endswith(_OVERFLOW_TYPES) or any(text in message[:500] for text in _OVERFLOW_MESSAGES)
+def _raising_line(error: ErrorValue, roles: list[FrameRole]) -> str:
+    for frame, (_, identity) in zip(error.frames, roles, strict=True):
+        if identity is not None:
+            return clean_line(frame.context_line) if identity.has_line else ""
+    return ""

@@ -12,7 +12,9 @@ _LIBRARY_PATH = re.compile(
     | (?:^|/)lib(?:64)?/python\d                                                   # Python's standard library
     | (?:^|/)Python\d+/Lib/
     | ^<frozen\ | ^<internal: | ^\[internal
-    | ^node: | ^internal/ | (?:^|/)webpack/(?:runtime|bootstrap|startup) | ^\(webpack\)
+    | ^node: | ^internal/ | ^ext: | ^bun: | ^(?:file://)?/var/runtime/
+    | ^https://(?:deno\.land|jsr\.io|esm\.sh|unpkg\.com|cdn\.jsdelivr\.net|cdnjs\.cloudflare\.com)/  # hosts of packages
+    | (?:^|/)webpack/(?:runtime|bootstrap|startup) | ^\(webpack\)
     | ^<anonymous> | ^native$ | ^\[native\ code\]$ | ^wasm://
     | ^[\w-]{1,40}-extension:/ | ^webkit-masked-url: | ^resource://
     | (?:^|/)(?:gems|\.bundle|lib/ruby/\d[\d.]*|usr/lib/ruby)/                     # Ruby
@@ -34,7 +36,10 @@ _GO = (
     "bufio. bytes. context. database/sql crypto/ encoding/ fmt. internal/ io. log. net. net/ os. "
     "reflect. regexp. runtime. runtime/ sort. strconv. strings. sync. sync/ syscall. testing. time."
 )
-_RUST = "std:: core:: alloc:: rust_begin_unwind __rust_ test::run_test backtrace:: _start __libc_start"
+_RUST = (
+    "std:: core:: alloc:: rust_begin_unwind __rust_ __rustc:: test::run_test backtrace:: _start __libc_start "
+    "actix_rt:: async_std:: futures_core:: futures_util:: hyper:: rayon_core:: tokio:: tower:: tracing::"
+)
 _PYTHON = "asyncio. concurrent.futures. importlib. threading. multiprocessing."
 _LIBRARY_NAMES: dict[str, tuple[str, ...]] = {
     "java": tuple(_JVM.split()),
@@ -43,6 +48,12 @@ _LIBRARY_NAMES: dict[str, tuple[str, ...]] = {
     "rust": tuple(_RUST.split()),
     "python": tuple(_PYTHON.split()),
 }
+# Before version 16, Node named its own files without a scheme: `internal/timers.js`, `events.js`.
+_SCRIPT_RUNTIME = re.compile(
+    r"(?:node|bun|ext|internal):|internal/"
+    r"|(?:_(?:http|stream|tls)_\w{1,20}|bootstrap_node|buffer|child_process|dgram|dns|domain|events|fs|http|https|module|net"
+    r"|stream|timers|tls|vm|zlib)\.js$"
+)
 _LANGUAGES = {
     "py": "python",
     "java": "java",
@@ -87,6 +98,11 @@ def language_of(file: str | None, platform: str | None) -> str | None:
     return _PLATFORMS.get(first, first)
 
 
+def is_script_runtime(path: str) -> bool:
+    """Tell whether a script is part of Node, Deno or Bun: no program is told from another by those."""
+    return _SCRIPT_RUNTIME.match(path) is not None
+
+
 def is_in_app(
     *,
     file: str | None,
@@ -100,6 +116,8 @@ def is_in_app(
         if path and _LIBRARY_PATH.search(path[: limits.PATH].replace("\\", "/")):
             return False
     language = language_of(file or abs_path, platform)
+    if language == "javascript" and is_script_runtime(file or abs_path or ""):
+        return False
     if not (file or abs_path or module):
         return (
             bool(function) and language not in (None, "javascript", "php") and not _is_library_name(function, language)

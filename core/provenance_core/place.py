@@ -8,19 +8,25 @@ from provenance_core import limits
 
 _PAGE = "<page>"
 _WEBPACK = re.compile(r"^(?:webpack(?:-internal)?|turbopack|rollup|vite)://[^/]*/(?:\([\w-]{1,40}\)/)?", re.IGNORECASE)
-_RELATIVE_SCHEME = re.compile(r"^(?:app|ng|meteor):/{0,3}")
+_RELATIVE_SCHEME = re.compile(r"^(?:app|ng|meteor):/{0,3}")  # stands for the page's own address
 _URL = re.compile(r"^(?:~|file://|[a-z][a-z0-9+.-]{1,30}://[^/]*)(?=/|$)", re.IGNORECASE)
 _WEB = re.compile(r"^(?:~/|(?:https?|capacitor|ionic|tauri)://)", re.IGNORECASE)
 _DRIVE = re.compile(r"^[A-Za-z]:/")
 _PACKAGES = re.compile(r"(?:^|/)(?:site-packages|dist-packages|node_modules|pkg/mod|gems|registry/src/[^/]+)/")
 _VERSION = re.compile(r"[@-]v?\d{1,9}(?:\.\d{1,9}){1,4}[\w.+-]{0,40}(?=/)")
 _NOTEBOOK = re.compile(r"^<ipython-input-|ipykernel_\d+[/\\]")
+# Ruby 3.3 writes where `eval` was called into the name of what it evaluates; templates compiled to PHP are named by a
+# hash, and the folder of Symfony's container has one.
+_EVALUATED = re.compile(r"^\(eval at (.{1,900}):\d{1,9}\)$")
+_COMPILED = re.compile(r"(?:^|(?<=/))[0-9a-f]{32,64}(?=\.php$)|(?:^|(?<=/))Container\w{7}(?=/)")
 _SCRIPT = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|(?:js)?bundle|hbc|wasm)$", re.IGNORECASE)
 _ORIGINAL = re.compile(r"\.(?:[cm]?tsx?|jsx|vue|svelte)$", re.IGNORECASE)
 
 # Bundlers put a content hash into a file's name: `app.3f2a9c1b.js`, `index-BkQZ3lPm.js`, `_app-1f2e3d.js`.
 _HEX_HASH = re.compile(r"[.\-_~](?=[a-f]{0,64}\d)[0-9a-f]{6,64}(?=[.\-]|$)", re.IGNORECASE)
 _BASE64_HASH = re.compile(r"[.\-_~]([A-Za-z0-9_-]{8})(?=\.)")
+# Vite and Rollup write `assets/[name]-[hash].js`: there, eight characters that are no lower-case word are a hash.
+_ASSET_HASH = re.compile(r"(?<=/assets/)([\w.-]{0,100})-(?![a-z]{8}\.)[A-Za-z0-9_-]{8}(?=\.[cm]?js$)")
 _NUMBERED = re.compile(r"^\d+(?=[.\-])")
 _WHOLE_HASH = re.compile(r"^(?=[a-f]{0,64}\d)[0-9a-f]{8,64}(?=\.)", re.IGNORECASE)
 
@@ -56,6 +62,10 @@ def clean_path(path: str, language: str | None) -> str:
         return "<notebook>"
     if path.startswith("<"):
         return path
+    if (evaluated := _EVALUATED.match(path)) is not None:
+        return f"(eval at {clean_path(evaluated[1], language)})"
+    if language == "php":
+        path = _COMPILED.sub("<compiled>", path)
     return _clean_script(path.partition("?")[0]) if language == "javascript" else _clean_file(path)
 
 
@@ -65,7 +75,7 @@ def _clean_script(path: str) -> str:
         return _relative(original)
     if _URL.match(path) and not _SCRIPT.search(_without_root(path)) and not _RELATIVE_SCHEME.match(path):
         return _PAGE
-    folder, slash, name = path.rpartition("/")
+    folder, slash, name = _ASSET_HASH.sub(r"\1", path).rpartition("/")
     return _clean_file(f"{folder}{slash}{_hashless(name)}")
 
 
@@ -78,7 +88,7 @@ def _clean_file(path: str) -> str:
 
 
 def _without_root(path: str) -> str:
-    return _DRIVE.sub("/", _URL.sub("", _RELATIVE_SCHEME.sub("", path)))
+    return _DRIVE.sub("/", _URL.sub("", _RELATIVE_SCHEME.sub("/", path)))
 
 
 def is_web_address(path: str) -> bool:

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from provenance_core import limits
 from provenance_core.events import Cause, ErrorValue, Event, Frame
 from provenance_core.in_app import is_in_app
+from provenance_core.stack_csharp import is_csharp, parse_csharp
+from provenance_core.stack_go import parse_go
 from provenance_core.stack_header import split_header
 from provenance_core.stack_java import parse_java
 from provenance_core.stack_javascript import parse_gecko, parse_v8
+from provenance_core.stack_php import MARK as PHP_MARK
+from provenance_core.stack_php import parse_php
 from provenance_core.stack_python import parse_python
+from provenance_core.stack_ruby import MARK as RUBY_MARK
+from provenance_core.stack_ruby import parse_ruby
+from provenance_core.stack_rust import MARK as RUST_MARK
+from provenance_core.stack_rust import parse_rust
 
 _MAX_TEXT = 1_048_576
 _MAX_LINES = 20_000
 _MAX_LINE = 1_000
 _MAX_LABEL = 200
+_Parser = Callable[[list[str], int], list[Cause]]
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A language's way to print a stack, and what only such a text contains."""
+
+    language: str
+    parse: _Parser
+    has_mark: Callable[[str], bool] = lambda _: True
+
+
 # In the order in which they are believed when two read equally many frames.
 _FORMATS = (
-    ("python", parse_python),
-    ("java", parse_java),
-    ("javascript", parse_v8),
-    ("javascript", parse_gecko),
+    _Format("python", parse_python, lambda text: 'File "' in text),
+    _Format("rust", parse_rust, lambda text: RUST_MARK in text),
+    _Format("csharp", parse_csharp, is_csharp),
+    _Format("java", parse_java),
+    _Format("go", parse_go, lambda text: "goroutine " in text),
+    _Format("ruby", parse_ruby, lambda text: RUBY_MARK in text),
+    _Format("php", parse_php, lambda text: PHP_MARK in text),
+    _Format("javascript", parse_v8),
+    _Format("javascript", parse_gecko),
 )
 
 
@@ -41,20 +67,20 @@ def parse_stack(text: str, platform: str | None = None) -> ParsedStack:
     At most `MAX_FRAMES` frames of an exception are kept, those nearest the crash, and `MAX_CAUSES` causes.
 
     Args:
-        text: V8, Firefox, Safari, Python or Java; anything else gives no frames.
+        text: V8, Firefox, Safari, Python, Java, .NET, Go, Ruby, Rust or PHP; anything else gives no frames.
         platform: Sentry's platform name, which decides whose code a frame is where its file does not say.
     """
     text = text[:_MAX_TEXT].replace("\r\n", "\n")
     lines = [line[:_MAX_LINE] for line in text.split("\n", _MAX_LINES)[:_MAX_LINES]]
     best: list[Cause] = []
     language, most = "", 0
-    for name, parse in _FORMATS:
-        if name == "python" and 'File "' not in text:
+    for known in _FORMATS:
+        if not known.has_mark(text):
             continue
-        errors = parse(lines, limits.MAX_FRAMES)
+        errors = known.parse(lines, limits.MAX_FRAMES)
         count = sum(len(error.frames) for error in errors)
         if count > most:
-            best, language, most = errors, name, count
+            best, language, most = errors, known.language, count
     if not best:
         return _unparsed(lines)
     found = [_with_in_app(error, platform or language) for error in best if error.frames or error.error_type]

@@ -1,27 +1,14 @@
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance_core.events import Cause, Event, Frame, Relation, User
-from provenance_core.fingerprint import Fingerprint, Strategy, fingerprint
+from provenance_core.fingerprint import Basis, Fingerprint, Strategy, fingerprint
 from provenance_core.stacktrace import parse_stack
-
-PAIRS = Path(__file__).parent.parent / "data" / "pairs"
-
-
-def pairs() -> list[Any]:
-    return [
-        pytest.param(pair, id=f"{path.stem}: {pair['name']}")
-        for path in sorted(PAIRS.glob("*.json"))
-        for pair in json.loads(path.read_text())
-    ]
 
 
 def of_stack(stack: str, platform: str | None = None) -> Fingerprint:
@@ -35,22 +22,6 @@ def of_stack(stack: str, platform: str | None = None) -> Fingerprint:
         stack=stack,
     )
     return fingerprint(event)
-
-
-@pytest.mark.parametrize("pair", pairs())
-def test_pair_is_grouped_as_its_reason_says(pair: dict[str, Any]) -> None:
-    a, b = (fingerprint(Event.model_validate(pair[side])) for side in "ab")
-
-    assert (a.key == b.key) is (pair["expect"] == "same"), (a.parts, b.parts)
-
-
-def test_every_pair_is_complete() -> None:
-    found = [param.values[0] for param in pairs()]
-
-    assert len(found) >= 60
-    assert all({"name", "reason", "rule", "expect", "a", "b"} == pair.keys() for pair in found)
-    assert {pair["expect"] for pair in found} == {"same", "different"}
-    assert len({param.id for param in pairs()}) == len(found)
 
 
 def test_parts_say_what_the_key_is_made_of() -> None:
@@ -115,6 +86,22 @@ def test_explicit_fingerprint_wins_whatever_the_strategy(strategy: Strategy) -> 
     event = Event(error_type="E", message="m", fingerprint=("a",))
 
     assert fingerprint(event, strategy).key == fingerprint(Event(fingerprint=("a",))).key
+
+
+@pytest.mark.parametrize(
+    ("event", "basis"),
+    [
+        (Event(error_type="E", frames=(Frame(file="a.py", function="f", in_app=True),)), Basis.STACK),
+        (Event(error_type="E", message="m"), Basis.MESSAGE),
+        (Event(error_type="E"), Basis.MESSAGE),
+        (Event(), Basis.NOTHING),
+        (Event(error_type="E", fingerprint=("a",)), Basis.EXPLICIT),
+        (Event(error_type="E", fingerprint=("{{ default }}", "a")), Basis.EXTENDED),
+        (Event(error_type="E", fingerprint=("{{ default }}",)), Basis.MESSAGE),
+    ],
+)
+def test_basis_says_what_decided(event: Event, basis: Basis) -> None:
+    assert fingerprint(event).basis is basis
 
 
 def test_message_strategy_ignores_frames() -> None:

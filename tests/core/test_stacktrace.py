@@ -110,7 +110,7 @@ JAVA = """Exception in thread "main" java.lang.IllegalStateException: A
 Caused by: java.sql.SQLException: B
 \tat com.acme.Db.q(Db.kt:3)
 \t... 23 more"""
-CSHARP = "Acme.FooException: bad\n   at Acme.Foo.Bar(Int32 id) in /src/Foo.cs:line 12\n   at Acme.Foo.Baz(String x)"
+ELIXIR = "Acme.FooError: bad\n    (acme 0.1.0) lib/acme/foo.ex:12: Acme.Foo.bar/1\n"
 
 
 def text_of(error: BaseException) -> str:
@@ -301,7 +301,7 @@ def test_java_chain_is_read() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "it broke", CSHARP, "mail bob@example.com:25", "at noon\nat (x)\nat "])
+@pytest.mark.parametrize("text", ["", "   ", "it broke", ELIXIR, "mail bob@example.com:25", "at noon\nat (x)\nat "])
 def test_unknown_text_has_no_frames(text: str) -> None:
     parsed = parse_stack(text)
 
@@ -310,9 +310,9 @@ def test_unknown_text_has_no_frames(text: str) -> None:
 
 
 def test_unknown_text_keeps_a_sure_header() -> None:
-    parsed = parse_stack(CSHARP)
+    parsed = parse_stack(ELIXIR)
 
-    assert (parsed.error_type, parsed.message) == ("Acme.FooException", "bad")
+    assert (parsed.error_type, parsed.message) == ("Acme.FooError", "bad")
 
 
 def test_frames_nearest_the_crash_are_kept() -> None:
@@ -326,7 +326,7 @@ def test_frames_nearest_the_crash_are_kept() -> None:
 
 
 SAMPLES = [
-    line for text in (V8, NODE, PROMISES, AGGREGATE, FIREFOX, SAFARI, PYTHON, JAVA, CSHARP) for line in text.split("\n")
+    line for text in (V8, NODE, PROMISES, AGGREGATE, FIREFOX, SAFARI, PYTHON, JAVA, ELIXIR) for line in text.split("\n")
 ]
 BOXES = ["  + Exception Group Traceback (most recent call last):", "  +-+---------------- 1 ----------------", "    | "]
 
