@@ -12,11 +12,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from provenance_core.quoted_values import closed_at, end_of_value, opened_at
-from provenance_core.sensitive import FILTERED, ends_pair, ends_sensitive, is_empty, is_pair, is_sensitive
+from provenance_core.sensitive import FILTERED, RULES, Names, is_empty
 
 _BACKWARDS = re.compile(
     r"""([=:,])(?:(?<=,)[ \t]{0,8}(["'])(\\{0,255})([^"'\\\n]{1,64})(?=\\{0,255}["'][bu]?\s{0,8}[(\[])"""
@@ -32,6 +31,14 @@ _PAIRS_IN_JSON = tuple(
     re.compile(bracket + rb"""\s{0,8}[bu]?\\{0,255}["']([^"'\\\n]{1,64})\\{0,255}["'][ \t]{0,8},""")
     for bracket in (rb"\(", rb"\[")
 )
+_VALUE_IN_JSON = re.compile(rb"""alue\\{0,9}["']\s{0,8}:""")
+_NAME_OF_VALUE_IN_JSON = re.compile(rb"""(?:key|name)\\{0,9}["']\s{0,8}:""", re.IGNORECASE)
+_NAMED_BESIDE = re.compile(
+    r"""["'](?:key|name)\\{0,9}["']\s{0,8}:\s{0,8}\\{0,9}["']([^"'\\\n]{1,64})\\{0,9}["']\s{0,8},\s{0,8}"""
+    r"""(\\{0,9}["'])value\\{0,9}["']\s{0,8}:""",
+    re.IGNORECASE,
+)
+"""A name and a value side by side: `{"key": "password", "value": …`."""
 _OTHERWISE_IN_JSON = (re.compile(rb"--[A-Za-z]"), re.compile(rb"<\\{0,9}/"), re.compile(rb"%(?:2[257]|3[ADad])"))
 _GAP = re.compile(r">?[ \t+]{0,8}")
 _LONG_GAP = re.compile(r">?[\s+]{0,40}")
@@ -81,71 +88,68 @@ Found = tuple[int, int, str]
 """Where a value begins and ends, and what stands in its place."""
 
 
-def without_assigned(text: str, encoded: int = 0) -> str:
+def without_assigned(text: str, names: Names = RULES, encoded: int = 0) -> str:
     """Return the text with the values filtered that it assigns to sensitive names.
 
     Args:
         text: Any text.
+        names: Which names are sensitive.
         encoded: How many percent-encodings were taken off it.
     """
     if "=" in text or ":" in text or "," in text:
-        text = _replaced(text, _named(text))
+        text = _replaced(text, _named(text, names))
+    if "alue" in text:
+        text = _replaced(text, _named_beside(text, names))
     if "--" in text:
-        text = _replaced(text, _options(text))
+        text = _replaced(text, _options(text, names))
     if "</" in text or "<\\" in text:
-        text = _replaced(text, _elements(text))
+        text = _replaced(text, _elements(text, names))
     if "%" in text and encoded < _DEEPEST_ENCODING and _ENCODED_SIGN.search(text):
-        text = _ENCODED.sub(lambda match: _without_encoded(match[0], encoded + 1), text)
+        text = _ENCODED.sub(lambda match: _without_encoded(match[0], names, encoded + 1), text)
     return text
 
 
-def without_parameters(text: str) -> str:
+def without_parameters(text: str, names: Names = RULES) -> str:
     """Return a query string, form or URL with the values of sensitive parameters filtered."""
-    return _PARAMETER.sub(_filter_parameter, text) if "=" in text else text
+    return _PARAMETER.sub(lambda match: _filter_parameter(match, names), text) if "=" in text else text
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What a whole event, as JSON, may assign to: its sensitive names, and whether options, elements or such occur."""
+    """What a whole event, as JSON, may assign to: its sensitive names, whether options, elements or such occur,
+    and whether values whose names stand beside them."""
 
     names: tuple[bytes, ...]
     otherwise: bool
+    named: bool
 
     def __bool__(self) -> bool:
         """Say whether anything may be assigned at all."""
-        return self.otherwise or bool(self.names)
+        return self.otherwise or self.named or bool(self.names)
 
     def occur_in(self, data: bytes) -> bool:
         """Say, fast, whether a part of the event, as JSON, may assign something to a sensitive name."""
         if any(name in data for name in self.names):
             return True
-        return self.otherwise and _is_otherwise(data)
+        return (self.otherwise and _is_otherwise(data)) or (self.named and _is_named_beside(data))
 
 
-def signs_in(data: bytes) -> Signs:
+def signs_in(data: bytes, names: Names = RULES) -> Signs:
     """Look through an event, as JSON, for sensitive names that something is assigned to, as a key or within a text."""
     backwards = data[::-1]
     assigned = set[bytes]().union(*(pattern.findall(backwards) for pattern in _BACKWARDS_IN_JSON))
     paired = set[bytes]().union(*(pattern.findall(data) for pattern in _PAIRS_IN_JSON))
-    names = {*map(_sensitive_backwards, assigned), *(name for name in paired if is_sensitive(name.decode("latin-1")))}
-    return Signs(tuple(sorted(names - {b""})), _is_otherwise(data))
+    found = {told for name in assigned if (told := names.told_backwards(name))}
+    found.update(name for name in paired if names.is_sensitive(name.decode("utf-8", "replace")))
+    return Signs(tuple(sorted(found)), _is_otherwise(data), _is_named_beside(data))
 
 
 def _is_otherwise(data: bytes) -> bool:
     return any(pattern.search(data) for pattern in _OTHERWISE_IN_JSON)
 
 
-@lru_cache(maxsize=16_384)
-def _sensitive_backwards(name: bytes) -> bytes:
-    """Return a name read backwards where it may be sensitive, else nothing.
-
-    One without quotes may be so with what stands before it, or without the letter of an escape.
-    """
-    is_quoted = name[:1] in {b'"', b"'"}
-    told = (name[1:].lstrip(b"\\") if is_quoted else name)[::-1]
-    text = told.decode("latin-1")
-    known = is_sensitive(text) or (not is_quoted and (is_sensitive(text[1:]) or ends_pair(text)))
-    return told if known else b""
+def _is_named_beside(data: bytes) -> bool:
+    return _VALUE_IN_JSON.search(data) is not None and _NAME_OF_VALUE_IN_JSON.search(data) is not None
 
 
 def _replaced(text: str, values: Iterator[Found]) -> str:
@@ -159,9 +163,16 @@ def _replaced(text: str, values: Iterator[Found]) -> str:
     return "".join(pieces) + text[done:] if pieces else text
 
 
-def _named(text: str) -> Iterator[Found]:
+def _named_beside(text: str, names: Names) -> Iterator[Found]:
+    for match in _NAMED_BESIDE.finditer(text):
+        found = _quoted_value(text, match.end(), match[2]) if names.is_sensitive(match[1]) else None
+        if found:
+            yield found
+
+
+def _named(text: str, names: Names) -> Iterator[Found]:
     length = len(text)
-    matches = [match for match in _BACKWARDS.finditer(text[::-1]) if _is_named(text, match)]
+    matches = [match for match in _BACKWARDS.finditer(text[::-1]) if _is_named(text, match, names)]
     done = 0
     for match in reversed(matches):
         start = length - match.start()
@@ -184,25 +195,25 @@ def _is_pair_value(text: str, found: Found) -> bool:
     return text[found[0]] in "([{" or _PAIR_ENDS.match(text, found[1]) is not None
 
 
-def _is_named(text: str, match: re.Match[str]) -> bool:
+def _is_named(text: str, match: re.Match[str], names: Names) -> bool:
     """Say whether the name of a match, which was read backwards, is sensitive."""
     quoted = match[4] or match[8]
     if quoted:
-        return is_sensitive(quoted[::-1])
+        return names.is_sensitive(quoted[::-1])
     name = match[9][::-1]
     start = len(text) - match.end()
     if text[start - 1 : start] == "\\" and name[0] in _ESCAPED:
         name = name[1:]
     if match[1] == "=" or text[start + len(match[9]) : start + len(match[9]) + 1] == "]":
-        return is_sensitive(name)
-    return match[5] != ":" and _is_told(name, text[max(0, start - 20) : start])
+        return names.is_sensitive(name)
+    return match[5] != ":" and _is_told(name, text[max(0, start - 20) : start], names)
 
 
-def _is_told(name: str, before: str) -> bool:
+def _is_told(name: str, before: str, names: Names) -> bool:
     """Say whether a name before a colon, maybe within a sentence, is that of a secret: an error's name is not."""
     previous = _PREVIOUS.search(before)
-    if not ends_sensitive(name):
-        return previous is not None and is_pair(previous[1], name)
+    if not names.ends_sensitive(name):
+        return previous is not None and not names.is_kept(name) and names.is_pair(previous[1], name)
     return not (previous and previous[1].lower() in _PARSED and name.lower() == "token")
 
 
@@ -260,17 +271,17 @@ def _gives_nothing(value: str) -> bool:
     return is_empty(value) or value in {"{}", "[]", "()"} or value.startswith(FILTERED)
 
 
-def _options(text: str) -> Iterator[Found]:
+def _options(text: str, names: Names) -> Iterator[Found]:
     for match in _OPTION.finditer(text):
         begin = match.end()
         opened = opened_at(text, begin)
         inside, end = (opened.inside, closed_at(text, opened)[0]) if opened else (begin, end_of_value(text, begin))
         value = text[inside:end]
-        if ends_sensitive(match[1]) and not _gives_nothing(value) and value.rstrip(".:").lower() not in _PROSE:
+        if names.ends_sensitive(match[1]) and not _gives_nothing(value) and value.rstrip(".:").lower() not in _PROSE:
             yield inside, end, FILTERED
 
 
-def _elements(text: str) -> Iterator[Found]:
+def _elements(text: str, names: Names) -> Iterator[Found]:
     """Find the contents of sensitive elements; one without an end reaches as far as no space does."""
     ends: dict[str, list[int]] = {}
     for end_tag in _END_TAG.finditer(text):
@@ -278,7 +289,7 @@ def _elements(text: str) -> Iterator[Found]:
     done = 0
     for match in _ELEMENT.finditer(text):
         begin = match.end()
-        if begin < done or not is_sensitive(match[1]):
+        if begin < done or not names.is_sensitive(match[1]):
             continue
         known = ends.get(match[1], [])
         index = bisect_left(known, begin)
@@ -289,14 +300,14 @@ def _elements(text: str) -> Iterator[Found]:
             yield begin, end, FILTERED
 
 
-def _without_encoded(text: str, encoded: int) -> str:
+def _without_encoded(text: str, names: Names, encoded: int) -> str:
     decoded = unquote(text)
-    filtered = without_assigned(decoded, encoded)
+    filtered = without_assigned(decoded, names, encoded)
     return text if filtered == decoded else quote(filtered, safe="[]~!*().,:@$+/")
 
 
-def _filter_parameter(match: re.Match[str]) -> str:
+def _filter_parameter(match: re.Match[str], names: Names) -> str:
     name, value = match[1], match[2]
     known = unquote(name) if "%" in name else name
-    filtered = is_sensitive(known) and FILTERED not in known and not is_empty(value)
+    filtered = names.is_sensitive(known) and FILTERED not in known and not is_empty(value)
     return f"{name}={FILTERED}" if filtered else match[0]

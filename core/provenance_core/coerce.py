@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 
 import orjson
@@ -83,17 +84,24 @@ def instant(value: object) -> str | None:
         if isinstance(value, str):
             return _instant_of_text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return _written(_EPOCH + timedelta(seconds=value))
+            return _instant_of_number(value)
     except (ValueError, OverflowError):
         pass
     return None
 
 
+@lru_cache(maxsize=256)
+def _instant_of_number(seconds: float) -> str:
+    return _written(_EPOCH + timedelta(seconds=seconds))
+
+
 def _instant_of_text(text: str) -> str:
     text = text.strip()[:64]
-    if text.replace(".", "", 1).isdecimal():
+    if "-" not in text and text.replace(".", "", 1).isdecimal():
         return _written(_EPOCH + timedelta(seconds=float(text)))
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     return _written(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 

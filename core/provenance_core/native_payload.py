@@ -102,7 +102,7 @@ def _error(trim: Trim, raw: dict[str, Any], prefix: str, platform: str | None, r
         "stack": trim.text(stack, limits.STACK, f"{prefix}stack"),
         "handled": flag(raw.get("handled")),
         "mechanism": trim.text(raw.get("mechanism"), limits.MECHANISM, f"{prefix}mechanism"),
-        "synthetic": flag(raw.get("synthetic")) is True,
+        "synthetic": flag(raw.get("synthetic")) or None,
         "frames": read_frames(trim, frames, prefix, platform, room),
         "parsed_causes": causes,
     }

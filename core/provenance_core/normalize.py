@@ -6,13 +6,19 @@ The only lenient place: a wrong type is read as what it was meant to be, or left
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
+import orjson
+
 from provenance_core.errors import InvalidInput
+from provenance_core.event_writing import marks_of, outline_of, without_outlines, written
 from provenance_core.events import ErrorAction, Event
 from provenance_core.native_payload import read_native
+from provenance_core.origins import Scrubbing
 from provenance_core.repair import repair
 from provenance_core.scrub import scrub
+from provenance_core.sensitive import names_of
 from provenance_core.sentry_payload import read_sentry
 from provenance_core.shrink import shrink
 from provenance_core.trim import Trim
@@ -26,35 +32,66 @@ _SERVER_ERROR = 500
 _LABELS = ("release", "dist", "environment")
 """What is compared by its text, so that padding must not make another of it; nothing but padding is none."""
 
+_NOTHING_ADDED = Scrubbing()
 _PADDING = " \t\r\n\ufffd"
 
 
-def normalize_sentry(raw: Mapping[str, Any], *, repaired: int = 0) -> Event:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event that may be stored.
+
+    Attributes:
+        outline: What it is grouped and described by: the event without breadcrumbs, extra values, debug images and
+            what frames tell beside their names and their own line.
+        content: The whole event as JSON.
+    """
+
+    outline: Event
+    content: bytes
+
+
+def prepare_sentry(raw: Mapping[str, Any], *, repaired: int = 0, scrubbing: Scrubbing = _NOTHING_ADDED) -> Prepared:
     """Read a Sentry event payload of any official SDK.
 
     Args:
         raw: The parsed JSON of an event item.
         repaired: How much parsing had to repair.
+        scrubbing: What the origin adds to the rules of what is sensitive.
 
     Raises:
         InvalidInput: It is no JSON object.
     """
     trim = Trim(repaired)
-    return _finished(read_sentry(_object(raw), trim), trim)
+    return _prepared(*_finished(read_sentry(_object(raw), trim), trim, scrubbing))
 
 
-def normalize_interaction(raw: Mapping[str, Any], *, repaired: int = 0) -> Event:
+def prepare_interaction(
+    raw: Mapping[str, Any], *, repaired: int = 0, scrubbing: Scrubbing = _NOTHING_ADDED
+) -> Prepared:
     """Read the native payload of an ERROR interaction.
 
     Args:
         raw: The parsed JSON of `interaction`, camelCase or snake_case.
         repaired: How much parsing had to repair.
+        scrubbing: What the origin adds to the rules of what is sensitive.
 
     Raises:
         InvalidInput: It is no JSON object.
     """
     trim = Trim(repaired)
-    return _finished(read_native(_object(raw), trim), trim)
+    return _prepared(*_finished(read_native(_object(raw), trim), trim, scrubbing))
+
+
+def normalize_sentry(raw: Mapping[str, Any], *, repaired: int = 0, scrubbing: Scrubbing = _NOTHING_ADDED) -> Event:
+    """Read a Sentry event payload as `prepare_sentry` does, and return all of it."""
+    trim = Trim(repaired)
+    return Event.model_validate(_finished(read_sentry(_object(raw), trim), trim, scrubbing)[0])
+
+
+def normalize_interaction(raw: Mapping[str, Any], *, repaired: int = 0, scrubbing: Scrubbing = _NOTHING_ADDED) -> Event:
+    """Read the native payload of an ERROR interaction as `prepare_interaction` does, and return all of it."""
+    trim = Trim(repaired)
+    return Event.model_validate(_finished(read_native(_object(raw), trim), trim, scrubbing)[0])
 
 
 def action_of(event: Event) -> ErrorAction:
@@ -74,12 +111,33 @@ def _object(raw: object) -> dict[str, Any]:
     return {str(name): value for name, value in cast("Mapping[Any, Any]", raw).items()}
 
 
-def _finished(fields: dict[str, Any], trim: Trim) -> Event:
-    fields, text = repair(fields, trim)
-    if shrink(fields, len(text), trim):
-        fields, text = repair(fields, trim)
+def _finished(fields: dict[str, Any], trim: Trim, scrubbing: Scrubbing) -> tuple[dict[str, Any], bytes]:
+    """Return the event as it is written, and as JSON."""
+    event, text = repair(written(fields), trim)
+    if shrink(event, len(text), trim):
+        event, text = repair(without_outlines(event), trim)
+    scrubbed = scrub(event, names_of(scrubbing.keys, scrubbing.keep))
+    if _strip_labels(event) or scrubbed:
+        text = orjson.dumps(event)
+    marks = marks_of(trim.trimmed, scrubbed, trim.repaired)
+    if marks:
+        event["marks"] = marks
+        text = text[:-1] + (b',"marks":' if len(text) > len(b"{}") else b'"marks":') + orjson.dumps(marks) + b"}"
+    return event, text
+
+
+def _prepared(event: dict[str, Any], content: bytes) -> Prepared:
+    return Prepared(outline_of(event), content)
+
+
+def _strip_labels(event: dict[str, Any]) -> bool:
+    """Take the padding off what is compared by its text; say whether there was any."""
+    is_changed = False
     for name in _LABELS:
-        fields[name] = (fields.get(name) or "").strip(_PADDING) or None
-    scrubbed = scrub(fields, text)
-    fields["marks"] = {"trimmed": trim.trimmed, "scrubbed": scrubbed, "repaired": trim.repaired}
-    return Event.model_validate(fields)
+        text = event.get(name)
+        if text is not None and (not text or text[0] in _PADDING or text[-1] in _PADDING):
+            is_changed = True
+            event[name] = text.strip(_PADDING)
+            if not event[name]:
+                del event[name]
+    return is_changed

@@ -6,16 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from provenance_core import limits
-from provenance_core.coerce import flag, sequence, whole
-from provenance_core.in_app import is_in_app
+from provenance_core.event_writing import SOURCE
+from provenance_core.known_frames import add_source, read_known, read_names
 from provenance_core.trim import Trim
 
-_TEXTS = (
-    ("filename", "file", limits.PATH, "file"),
-    ("abs_path", "abs_path", limits.PATH, "absPath"),
-    ("function", "function", limits.FUNCTION, "function"),
-    ("module", "module", limits.MODULE, "module"),
-)
 _SENTRY_NAMES = {
     "file": "filename",
     "absPath": "abs_path",
@@ -27,13 +21,12 @@ _SENTRY_NAMES = {
     "postContext": "post_context",
 }
 ReadError = Callable[[Trim, dict[str, Any], str, str | None, int], dict[str, Any]]
-_CONTEXT = limits.CONTEXT_LINE * limits.CONTEXT_LINES
 
 
 def read_frames(
     trim: Trim, raw: list[dict[str, Any]], prefix: str, platform: str | None, limit: int = limits.MAX_FRAMES
 ) -> list[dict[str, Any]]:
-    """Return the fields of the frames nearest the crash.
+    """Return the frames nearest the crash as they are written: names of the wire, in their order, without defaults.
 
     Args:
         trim: What was cut so far.
@@ -43,10 +36,25 @@ def read_frames(
         limit: How many frames there is room for.
     """
     raw = trim.first(raw, limit, f"{prefix}frames")
-    frames = [_frame(trim, frame, f"{prefix}frames.{index}.", platform) for index, frame in enumerate(raw)]
+    frames = _known(raw, platform)
+    if frames is not None:
+        detailed = _detailed(frames, trim, prefix)
+        if len(detailed) < len(frames):
+            _without_source(frames, detailed)
+        for index in detailed:
+            _add_variables(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
+        return frames
+    frames = [read_names(trim, frame, f"{prefix}frames.{index}.", platform) for index, frame in enumerate(raw)]
     for index in _detailed(frames, trim, prefix):
-        _add_details(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
+        add_source(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
+        _add_variables(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
     return frames
+
+
+def _without_source(frames: list[dict[str, Any]], detailed: list[int]) -> None:
+    """Take the lines of code off all frames but some."""
+    for index in set(range(len(frames))).difference(detailed):
+        frames[index] = {name: value for name, value in frames[index].items() if name not in SOURCE}
 
 
 def read_causes(trim: Trim, raw: list[dict[str, Any]], platform: str | None, read: ReadError) -> list[dict[str, Any]]:
@@ -72,33 +80,23 @@ def with_sentry_names(raw: dict[str, Any]) -> dict[str, Any]:
     return {_SENTRY_NAMES.get(name, name): value for name, value in raw.items()}
 
 
-def _frame(trim: Trim, raw: dict[str, Any], prefix: str, platform: str | None) -> dict[str, Any]:
-    get = raw.get
-    frame: dict[str, Any] = {}
-    for key, name, limit, wire in _TEXTS:
-        value = get(key)
-        if value is not None:
-            short = type(value) is str and len(value) <= limit
-            frame[name] = value if short else trim.text(value, limit, prefix + wire)
-    if not frame.get("file"):
-        frame["file"] = frame.get("abs_path") or trim.text(get("package"), limits.PATH, f"{prefix}file")
-    line = get("lineno")
-    if line is not None:
-        frame["line"] = whole(line)
-        frame["column"] = whole(get("colno"))
-    in_app = flag(get("in_app"))
-    frame["in_app"] = _whose(trim, raw, frame, platform) if in_app is None else in_app
-    return frame
+def _known(raw: list[dict[str, Any]], platform: str | None) -> list[dict[str, Any]] | None:
+    """Return the frames with their lines of code, where none of them needs a cut."""
+    frames: list[dict[str, Any]] = []
+    for item in raw:
+        frame = read_known(item, platform)
+        if frame is None:
+            return None
+        frames.append(frame)
+    return frames
 
 
-def _whose(trim: Trim, raw: dict[str, Any], frame: dict[str, Any], platform: str | None) -> bool:
-    return is_in_app(
-        file=frame.get("file"),
-        abs_path=frame.get("abs_path"),
-        module=frame.get("module"),
-        function=frame.get("function"),
-        platform=trim.text(raw.get("platform"), limits.PLATFORM, "platform") or platform,
-    )
+def _add_variables(trim: Trim, frame: dict[str, Any], raw: dict[str, Any], prefix: str) -> None:
+    variables = raw.get("vars")
+    if variables:
+        kept = trim.bag_of(variables, limits.VARS, limits.VARS_DEPTH, f"{prefix}vars")
+        if kept:
+            frame["vars"] = kept
 
 
 def _detailed(frames: list[dict[str, Any]], trim: Trim, prefix: str) -> list[int]:
@@ -107,10 +105,10 @@ def _detailed(frames: list[dict[str, Any]], trim: Trim, prefix: str) -> list[int
     if len(frames) <= room:
         return list(range(len(frames)))
     trim.mark(f"{prefix}frames.contextLine", len(frames))
-    ours = [index for index, frame in enumerate(frames) if frame["in_app"]]
+    ours = [index for index, frame in enumerate(frames) if "inApp" in frame]
     if len(ours) >= room:
         return _both_ends(ours, room)
-    others = [index for index, frame in enumerate(frames) if not frame["in_app"]]
+    others = [index for index, frame in enumerate(frames) if "inApp" not in frame]
     return ours + _both_ends(others, room - len(ours))
 
 
@@ -119,29 +117,3 @@ def _both_ends(indexes: list[int], room: int) -> list[int]:
         return indexes
     head = (room + 1) // 2
     return indexes[:head] + indexes[len(indexes) - (room - head) :]
-
-
-def _add_details(trim: Trim, frame: dict[str, Any], raw: dict[str, Any], prefix: str) -> None:
-    get = raw.get
-    line = get("context_line")
-    if line is not None:
-        frame["context_line"] = trim.text(line, limits.CONTEXT_LINE, prefix + "contextLine")
-    lines = get("pre_context")
-    if lines:
-        frame["pre_context"] = _lines(trim, lines, prefix + "preContext", trim.last)
-    lines = get("post_context")
-    if lines:
-        frame["post_context"] = _lines(trim, lines, prefix + "postContext", trim.first)
-    variables = get("vars")
-    if variables:
-        frame["vars"] = trim.bag_of(variables, limits.VARS, limits.VARS_DEPTH, prefix + "vars")
-
-
-def _lines(trim: Trim, raw: object, path: str, nearest: Callable[[list[Any], int, str], list[Any]]) -> list[str]:
-    lines = nearest(sequence(raw), limits.CONTEXT_LINES, path)
-    try:
-        if len("".join(lines)) <= _CONTEXT:
-            return lines
-    except TypeError:
-        pass
-    return [trim.text(line, limits.CONTEXT_LINE, path) or "" for line in lines]

@@ -138,7 +138,7 @@ def read_request(trim: Trim, value: object, extra: dict[str, Any]) -> dict[str, 
 def read_breadcrumbs(trim: Trim, value: object) -> list[dict[str, Any]]:
     """Return the last breadcrumbs, oldest first."""
     crumbs = trim.last(values(value), limits.MAX_BREADCRUMBS, "breadcrumbs")
-    return [_breadcrumb(trim, crumb, f"breadcrumbs.{index}.") for index, crumb in enumerate(crumbs)]
+    return [_breadcrumb(trim, crumb, index) for index, crumb in enumerate(crumbs)]
 
 
 def read_contexts(trim: Trim, value: object) -> dict[str, Any]:
@@ -164,6 +164,8 @@ def read_extra(trim: Trim, raw: dict[str, Any]) -> dict[str, Any]:
             break
         extra[name] = trim.bag(item, budget, limits.EXTRA_DEPTH, f"extra.{name}")
         left -= len(name) + _size(extra[name], budget)
+    if isinstance(extra.get("modules"), dict):
+        extra["modules"] = extra.pop("modules")
     return extra
 
 
@@ -205,17 +207,25 @@ def read_unknown(raw: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
     return extra
 
 
-def _breadcrumb(trim: Trim, raw: dict[str, Any], prefix: str) -> dict[str, Any]:
-    get = raw.get
-    crumb: dict[str, Any] = {"timestamp": instant(get("timestamp"))}
+def _breadcrumb(trim: Trim, raw: dict[str, Any], index: int) -> dict[str, Any]:
+    """Return a breadcrumb as it is written."""
+    crumb: dict[str, Any] = {}
+    at = instant(raw.get("timestamp"))
+    if at is not None:
+        crumb["timestamp"] = at
     for name, limit in _CRUMB_TEXTS:
-        value = get(name)
-        if value is not None:
-            short = type(value) is str and len(value) <= limit
-            crumb[name] = value if short else trim.text(value, limit, prefix + name)
-    data = get("data")
+        text = raw.get(name)
+        if text is None:
+            continue
+        if type(text) is not str or len(text) > limit:
+            text = trim.text(text, limit, f"breadcrumbs.{index}.{name}")
+        if text is not None:
+            crumb[name] = text
+    data = raw.get("data")
     if data:
-        crumb["data"] = trim.bag_of(data, limits.CRUMB_DATA, limits.CRUMB_DEPTH, f"{prefix}data")
+        kept = trim.bag_of(data, limits.CRUMB_DATA, limits.CRUMB_DEPTH, f"breadcrumbs.{index}.data")
+        if kept:
+            crumb["data"] = kept
     return crumb
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, cast
 
 import orjson
 
 from provenance_core.trim import INT64, Trim, repair_text
 
+_NUL = re.compile(rb"\\u0000")
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG = b"0" * 19
 _BEFORE_NUMBER = b":,[-"
@@ -25,11 +27,18 @@ def repair(event: dict[str, Any], trim: Trim) -> tuple[dict[str, Any], bytes]:
         trim: Counts the repairs.
     """
     try:
+        text = orjson.dumps(event, option=orjson.OPT_STRICT_INTEGER)
+    except TypeError:
+        pass
+    else:
+        if _NUL.search(text) is None:
+            return event, text
+    try:
         text = orjson.dumps(event)
     except TypeError:
         pass
     else:
-        if b"\\u0000" not in text and not _has_long_number(text):
+        if _NUL.search(text) is None and not _has_long_number(text):
             return event, text
     repaired = cast("dict[str, Any]", _repaired(event, trim))
     return repaired, orjson.dumps(repaired)

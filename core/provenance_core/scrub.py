@@ -10,42 +10,54 @@ import orjson
 
 from provenance_core import limits
 from provenance_core.assignments import Signs, signs_in, without_assigned, without_parameters
-from provenance_core.sensitive import (
-    FILTERED,
-    Shapes,
-    ends_sensitive,
-    is_card,
-    is_empty,
-    is_sensitive,
-    is_sensitive_header,
-)
+from provenance_core.event_writing import ReadFrame
+from provenance_core.searched import Searched
+from provenance_core.sensitive import FILTERED, RULES, Names, is_empty
+from provenance_core.shapes import Shapes, is_card
 
 _SHORTEST_CUT = limits.TAG
 _NAME = re.compile(r"[\w.\-]{1,64}")
 _VERSION = re.compile(r"(?:v?\d[\w.+!~-]{0,40})?")
 
 
-def scrub(event: dict[str, Any], text: bytes) -> list[str]:
+def scrub(event: dict[str, Any], names: Names = RULES) -> list[str]:
     """Replace what is sensitive by `[Filtered]`, in place, and return the paths where it stood.
 
     Names of files, functions, modules and error types stay as they are. What groups events or tells users apart is
     filtered by shape only.
 
     Args:
-        event: The fields of an Event, normalised.
-        text: The event as JSON, to see at once which shapes occur in it.
+        event: An event as it is written.
+        names: Which names are sensitive.
     """
-    return _Scrub(Shapes(text), signs_in(text)).event(event)
+    modules = _take_versions(event)
+    searched = Searched(event)
+    assigning = searched.assigning
+    paths = _Scrub(Shapes(assigning + searched.shaped), signs_in(assigning, names), names).event(event, searched)
+    if modules is not None:
+        event["extra"]["modules"] = modules
+    return paths
 
 
-def scrub_json(root: dict[str, Any], text: bytes) -> tuple[dict[str, Any], list[str]]:
+def _take_versions(event: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the versions of packages out of the extra values: they may be called `pyjwt` or `google-auth`."""
+    extra: dict[str, Any] = event.get("extra") or {}
+    modules: object = extra.get("modules")
+    if not isinstance(modules, dict) or not all(map(_is_version, cast("dict[str, object]", modules).values())):
+        return None
+    event["extra"] = {name: value for name, value in extra.items() if name != "modules"}
+    return cast("dict[str, Any]", modules)
+
+
+def scrub_json(root: dict[str, Any], text: bytes, names: Names = RULES) -> tuple[dict[str, Any], list[str]]:
     """Return an object with what is sensitive replaced, itself where nothing is, and the paths where it stood.
 
     Args:
         root: A JSON value under each name; the names themselves tell nothing.
         text: The object as JSON.
+        names: Which names are sensitive.
     """
-    scrubber = _Scrub(Shapes(text), signs_in(text))
+    scrubber = _Scrub(Shapes(text), signs_in(text, names), names)
     if not scrubber.is_suspicious(text):
         return root, []
     copy: dict[str, Any] = orjson.loads(text)
@@ -62,15 +74,11 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
-def _is_option(value: object) -> bool:
-    """Say whether a value is a flag whose value is sensitive and the next of a command's arguments."""
-    return isinstance(value, str) and value.startswith("--") and "=" not in value and ends_sensitive(value)
-
-
 class _Scrub:
-    def __init__(self, shapes: Shapes, signs: Signs) -> None:
+    def __init__(self, shapes: Shapes, signs: Signs, names: Names) -> None:
         self._shapes = shapes
         self._signs = signs
+        self._names = names
         self._paths: list[str] = []
 
     @property
@@ -85,23 +93,27 @@ class _Scrub:
         for root, path in waiting:
             self.bag(root, path)
 
-    def event(self, event: dict[str, Any]) -> list[str]:
-        self._error(event, "")
+    def event(self, event: dict[str, Any], searched: Searched) -> list[str]:
+        if self._names is not RULES and "user" in event:
+            self._user(event["user"])
+        if not (self._shapes or self._signs):
+            if "request" in event:
+                self._request(event["request"])
+            return self._paths
+        in_variables, in_source = self.is_suspicious(searched.variables), self._shapes.occur_in(searched.shaped)
+        self._error(event, "", in_variables=in_variables, in_source=in_source)
         for index, cause in enumerate(event.get("causes", ())):
-            self._error(cause, f"causes.{index}.")
-        self._field(event, "message_template", "messageTemplate", self._text)
-        for name, wire in (("transaction",) * 2, ("logger",) * 2, ("environment",) * 2, ("server_name", "serverName")):
-            self._field(event, name, wire, self._text)
-        if self._shapes:
+            self._error(cause, f"causes.{index}.", in_variables=in_variables, in_source=in_source)
+        for name in ("messageTemplate", "transaction", "logger", "environment", "serverName"):
+            self._field(event, name, name, self._text)
+        if in_source:
             self._identity(event)
-        if event.get("request"):
+        if "request" in event:
             self._request(event["request"])
-        for index, crumb in enumerate(event.get("breadcrumbs", ())):
-            self._field(crumb, "message", f"breadcrumbs.{index}.message", self._text)
-            self._bag(crumb, "data", f"breadcrumbs.{index}.data")
-        for name in ("tags", "contexts"):
+        if self.is_suspicious(searched.trail):
+            self._trail(event["breadcrumbs"])
+        for name in ("tags", "contexts", "extra"):
             self._bag(event, name, name)
-        self._extra(event)
         return self._paths
 
     def bag(self, root: object, path: str) -> bool:
@@ -116,25 +128,21 @@ class _Scrub:
                 self._list(cast("list[Any]", value), where, waiting)
         return len(self._paths) > before
 
-    def _extra(self, event: dict[str, Any]) -> None:
-        """Filter the extra values, but for the versions of packages, which may be called `pyjwt` or `google-auth`."""
-        extra: dict[str, Any] = event.get("extra") or {}
-        modules: object = extra.get("modules")
-        if isinstance(modules, dict) and all(map(_is_version, cast("dict[str, object]", modules).values())):
-            event["extra"] = {name: value for name, value in extra.items() if name != "modules"}
-            self._bag(event, "extra", "extra")
-            event["extra"]["modules"] = cast("object", modules)
-        else:
-            self._bag(event, "extra", "extra")
-
-    def _error(self, error: dict[str, Any], prefix: str) -> None:
+    def _error(self, error: dict[str, Any], prefix: str, *, in_variables: bool, in_source: bool) -> None:
         self._field(error, "message", f"{prefix}message", self._text)
         self._field(error, "stack", f"{prefix}stack", self._text)
+        if not (in_variables or in_source):
+            return
         for index, frame in enumerate(error.get("frames", ())):
-            if "vars" in frame:
+            if in_variables and "vars" in frame:
                 self._bag(frame, "vars", f"{prefix}frames.{index}.vars")
-            if self._shapes:
+            if in_source:
                 self._source(frame, f"{prefix}frames.{index}.")
+
+    def _trail(self, crumbs: list[dict[str, Any]]) -> None:
+        for index, crumb in enumerate(crumbs):
+            self._field(crumb, "message", f"breadcrumbs.{index}.message", self._text)
+            self._bag(crumb, "data", f"breadcrumbs.{index}.data")
 
     def _identity(self, event: dict[str, Any]) -> None:
         """Filter by shape only what groups events or tells users apart."""
@@ -147,27 +155,36 @@ class _Scrub:
         for index in range(len(parts)):
             self._put(parts, index, f"fingerprint.{index}", self._shape(parts[index]))
 
+    def _user(self, user: dict[str, Any]) -> None:
+        """Filter what an origin wants nobody to know of its users."""
+        for name in user:
+            if self._names.is_own(f"user {name}"):
+                user[name] = FILTERED
+                self._mark(f"user.{name}")
+
     def _source(self, frame: dict[str, Any], prefix: str) -> None:
         """Filter the lines of source by shape only: a name beside `=` there is code."""
-        own: str = frame.get("context_line") or ""
-        joined = "\n".join((*frame.get("pre_context", ()), own, *frame.get("post_context", ())))
+        if isinstance(frame, ReadFrame) and frame.is_clean:
+            return
+        own: str = frame.get("contextLine") or ""
+        joined = "\n".join((*frame.get("preContext", ()), own, *frame.get("postContext", ())))
         if self._shape(joined) == joined:
             return
-        for name, wire in (("pre_context", "preContext"), ("post_context", "postContext")):
+        for name in ("preContext", "postContext"):
             lines = frame.get(name)
             filtered = [self._shape(line) for line in lines or ()]
             if lines and filtered != lines:
                 frame[name] = filtered
-                self._mark(prefix + wire)
-        self._field(frame, "context_line", f"{prefix}contextLine", self._shape)
+                self._mark(prefix + name)
+        self._field(frame, "contextLine", f"{prefix}contextLine", self._shape)
 
     def _request(self, request: dict[str, Any]) -> None:
         headers: dict[str, str] = request.get("headers") or {}
         for name, value in headers.items():
-            if is_sensitive_header(name) and not is_empty(value):
+            if self._names.is_sensitive_header(name) and not is_empty(value):
                 headers[name] = FILTERED
                 self._mark(f"request.headers.{name}")
-            else:
+            elif not self._names.is_kept(name):
                 self._field(headers, name, f"request.headers.{name}", self._url)
         self._field(request, "url", "request.url", self._url)
         self._field(request, "query", "request.query", self._url)
@@ -182,9 +199,9 @@ class _Scrub:
             except orjson.JSONDecodeError:
                 return self._text(text)
             data = orjson.dumps(value)
-            scrub = _Scrub(Shapes(data), signs_in(data))
+            scrub = _Scrub(Shapes(data), signs_in(data, self._names), self._names)
             return orjson.dumps(value).decode() if scrub.bag(value, "") else text
-        return self._text(without_parameters(text))
+        return self._text(without_parameters(text, self._names))
 
     def _bag(self, owner: dict[str, Any], name: str, path: str) -> None:
         """Filter a JSON value under a name; one with something to filter is copied first, as it may be the caller's."""
@@ -197,29 +214,41 @@ class _Scrub:
 
     def is_suspicious(self, data: bytes) -> bool:
         """Say, fast, whether a JSON value may hold anything sensitive."""
-        if b'"value":' in data and (b'"key":' in data or b'"name":' in data):
-            return True
         return self._signs.occur_in(data) or self._shapes.occur_in(data)
 
     def _object(self, value: dict[str, Any], where: str, waiting: list[tuple[Any, str]]) -> None:
+        names = self._names
         named = value.get("key", value.get("name")) if "value" in value else None
         for key, item in value.items():
-            secret = is_sensitive(key) or (key == "value" and isinstance(named, str) and is_sensitive(named))
+            secret = names.is_sensitive(key) or (
+                key == "value" and isinstance(named, str) and names.is_sensitive(named)
+            )
             if secret and not is_empty(item):
                 value[key] = FILTERED
                 self._mark(f"{where}.{key}")
-            else:
+            elif isinstance(item, dict | list) or not names.is_kept(key):
                 self._item(value, key, f"{where}.{key}", waiting)
 
     def _list(self, value: list[Any], where: str, waiting: list[tuple[Any, str]]) -> None:
-        if len(value) == 2 and _is_name(value[0]) and is_sensitive(value[0]) and not is_empty(value[1]):
+        if len(value) == 2 and _is_name(value[0]) and self._names.is_sensitive(value[0]) and not is_empty(value[1]):
             value[1] = FILTERED
             self._mark(f"{where}.{value[0]}")
         for index in range(len(value)):
-            if index and _is_option(value[index - 1]) and isinstance(value[index], str) and value[index][:1] != "-":
+            if (
+                index
+                and self._is_option(value[index - 1])
+                and isinstance(value[index], str)
+                and value[index][:1] != "-"
+            ):
                 value[index] = FILTERED
                 self._mark(f"{where}.{index}")
             self._item(value, index, f"{where}.{index}", waiting)
+
+    def _is_option(self, value: object) -> bool:
+        """Say whether a value is a flag whose value is sensitive and the next of a command's arguments."""
+        if not isinstance(value, str) or not value.startswith("--") or "=" in value:
+            return False
+        return self._names.ends_sensitive(value)
 
     def _item(self, owner: Any, key: Any, path: str, waiting: list[tuple[Any, str]]) -> None:
         item = owner[key]
@@ -243,11 +272,11 @@ class _Scrub:
             self._mark(path)
 
     def _url(self, text: str) -> str:
-        return self._text(without_parameters(text))
+        return self._text(without_parameters(text, self._names))
 
     def _text(self, text: str) -> str:
         if self._signs:
-            text = without_assigned(text)
+            text = without_assigned(text, self._names)
         return self._shape(text)
 
     def _shape(self, text: str) -> str:

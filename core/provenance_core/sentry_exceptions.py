@@ -62,7 +62,7 @@ def _exception(trim: Trim, raw: dict[str, Any], prefix: str, platform: str | Non
         "module": trim.text(raw.get("module"), limits.MODULE, f"{prefix}module"),
         "handled": flag(mechanism.get("handled")),
         "mechanism": trim.text(mechanism.get("type"), limits.MECHANISM, f"{prefix}mechanism"),
-        "synthetic": flag(mechanism.get("synthetic")) is True,
+        "synthetic": flag(mechanism.get("synthetic")) or None,
         "frames": read_frames(trim, stack_frames(raw.get("stacktrace")), prefix, platform, room),
     }
 

@@ -30,18 +30,19 @@ def shrink(event: dict[str, Any], size: int, trim: Trim) -> bool:
 
 
 def _cut_breadcrumbs(event: dict[str, Any], trim: Trim) -> None:
-    trim.mark("breadcrumbs.data", len(event["breadcrumbs"]))
-    for crumb in event["breadcrumbs"]:
+    crumbs = event.get("breadcrumbs", [])
+    trim.mark("breadcrumbs.data", len(crumbs))
+    for crumb in crumbs:
         crumb.pop("data", None)
-        crumb["message"] = trim.text(crumb.get("message"), _SMALL_BAG, "breadcrumbs.message")
+        _cut(crumb, "message", _SMALL_BAG, trim, "breadcrumbs.message")
 
 
 def _cut_extra(event: dict[str, Any], trim: Trim) -> None:
-    event["extra"] = trim.bag(event["extra"], _LARGE_BAG, limits.EXTRA_DEPTH + 1, "extra")
+    event["extra"] = trim.bag(event.get("extra", {}), _LARGE_BAG, limits.EXTRA_DEPTH + 1, "extra")
 
 
 def _cut_contexts(event: dict[str, Any], trim: Trim) -> None:
-    event["contexts"] = trim.bag(event["contexts"], _LARGE_BAG, limits.CONTEXT_DEPTH + 1, "contexts")
+    event["contexts"] = trim.bag(event.get("contexts", {}), _LARGE_BAG, limits.CONTEXT_DEPTH + 1, "contexts")
 
 
 def _cut_details(event: dict[str, Any], trim: Trim) -> None:
@@ -56,28 +57,39 @@ def _cut_all(event: dict[str, Any], trim: Trim) -> None:
     """Cut what is left so far that even text of control characters, six bytes each as JSON, fits."""
     _keep_frames(event, trim, frames=20, causes=3)
     _keep_details(event, trim, 1)
-    event["breadcrumbs"] = trim.last(event["breadcrumbs"], 10, "breadcrumbs")
-    event["debug_images"] = trim.first(event["debug_images"], 10, "debugImages")
-    event["fingerprint"] = trim.first(event["fingerprint"] or [], 8, "fingerprint") or None
+    for name, most, take in (
+        ("breadcrumbs", 10, trim.last),
+        ("debugImages", 10, trim.first),
+        ("fingerprint", 8, trim.first),
+    ):
+        if name in event:
+            event[name] = take(event[name], most, name)
     for error in (event, *event.get("causes", ())):
-        error["stack"] = trim.text(error.get("stack"), limits.MESSAGE, "stack")
-        for frame in error["frames"]:
-            for name in ("file", "abs_path", "function"):
-                frame[name] = trim.text(frame.get(name), _TEXT, "frames")
+        _cut(error, "stack", limits.MESSAGE, trim, "stack")
+        for frame in error.get("frames", ()):
+            for name in ("file", "absPath", "function"):
+                _cut(frame, name, _TEXT, trim, "frames")
+
+
+def _cut(owner: dict[str, Any], name: str, limit: int, trim: Trim, path: str) -> None:
+    if name in owner:
+        owner[name] = trim.text(owner[name], limit, path)
 
 
 def _keep_details(event: dict[str, Any], trim: Trim, frames: int) -> None:
-    trim.mark("frames.contextLine", len(event["frames"]))
+    trim.mark("frames.contextLine", len(event.get("frames", ())))
     for error in (event, *event.get("causes", ())):
-        for frame in error["frames"][frames:]:
-            for name in ("context_line", "pre_context", "post_context", "vars"):
+        for frame in error.get("frames", ())[frames:]:
+            for name in ("contextLine", "preContext", "postContext", "vars"):
                 frame.pop(name, None)
 
 
 def _keep_frames(event: dict[str, Any], trim: Trim, *, frames: int, causes: int) -> None:
-    event["causes"] = trim.first(event.get("causes", []), causes, "causes")
-    for error in (event, *event["causes"]):
-        error["frames"] = trim.first(error["frames"], frames, "frames")
+    if "causes" in event:
+        event["causes"] = trim.first(event["causes"], causes, "causes")
+    for error in (event, *event.get("causes", ())):
+        if "frames" in error:
+            error["frames"] = trim.first(error["frames"], frames, "frames")
 
 
 _STEPS: tuple[Callable[[dict[str, Any], Trim], None], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import orjson
@@ -33,9 +33,15 @@ def cut_text(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - len(_ELLIPSIS)] + _ELLIPSIS
 
 
-def _fits(value: object, depth: int) -> bool:
+_BOXES = (dict, list, tuple)
+_NULL = re.compile(rb"null")
+
+
+def _deepest_fits(text: bytes, depth: int) -> bool:
     """Say whether no list or object stands deeper than a number of levels: text is indented as deep as it stands."""
-    return b"\n" + b"  " * (depth + 1) not in orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    if text.count(b"{") + text.count(b"[") <= depth:
+        return True
+    return b"\n" + b"  " * (depth + 1) not in orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2)
 
 
 class Trim:
@@ -46,11 +52,12 @@ class Trim:
         repaired: How many characters and numbers could not be stored as sent.
     """
 
-    __slots__ = ("repaired", "trimmed")
+    __slots__ = ("_fitting", "repaired", "trimmed")
 
     def __init__(self, repaired: int = 0) -> None:
         self.trimmed: dict[str, int] = {}
         self.repaired = repaired
+        self._fitting: set[tuple[bytes, int]] = set()
 
     def mark(self, path: str, original: int) -> None:
         """Remember that the value at a path was cut, and how long it was."""
@@ -87,10 +94,11 @@ class Trim:
             return self._walk(value, budget, depth, path)
         if len(text) > budget + _ALLOWANCE:
             return self._walk(value, budget, depth, path)
-        if text.count(b"{") + text.count(b"[") > depth and not _fits(value, depth):
+        if not self._fits(value, depth):
             return self._walk(value, budget, depth, path)
         # A null may stand for a number that is none, which no JSON holds but a caller's value may.
-        return value if b"null" not in text or orjson.loads(text) == value else self._walk(value, budget, depth, path)
+        is_whole = _NULL.search(text) is None or orjson.loads(text) == value
+        return value if is_whole else self._walk(value, budget, depth, path)
 
     def bag_of(self, value: object, budget: int, depth: int, path: str) -> dict[str, Any]:
         """Return a copy of a JSON object within a budget; another value stands under `value`."""
@@ -98,6 +106,20 @@ class Trim:
             return {}
         raw: object = cast("object", value) if isinstance(value, dict) else {"value": value}
         return self.bag(raw, budget, depth, path)
+
+    def _fits(self, value: object, depth: int) -> bool:
+        """Say whether nothing in a value nests deeper; what many frames have in common is looked at once."""
+        if not isinstance(value, dict | list | tuple):
+            return True
+        items: Iterable[Any] = cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("Any", value)
+        for item in items:
+            if type(item) is not str and item and isinstance(item, _BOXES):
+                found = (orjson.dumps(item), depth)
+                if found not in self._fitting:
+                    if not _deepest_fits(found[0], depth - 1):
+                        return False
+                    self._fitting.add(found)
+        return True
 
     def _repaired(self, text: str) -> str:
         text, count = repair_text(text)

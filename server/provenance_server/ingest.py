@@ -12,16 +12,18 @@ import orjson
 from provenance_core import limits
 from provenance_core.errors import TooLarge
 from provenance_core.events import Event, Marks, Via
-from provenance_core.fingerprint import fingerprint
+from provenance_core.fingerprint import fingerprints
 from provenance_core.free_json import clean_json
-from provenance_core.normalize import action_of, normalize_interaction, normalize_sentry
+from provenance_core.normalize import Prepared, action_of, prepare_interaction, prepare_sentry
+from provenance_core.origins import Scrubbing
 from provenance_core.stacktrace import culprit, title
-from provenance_storage.counters import ENVIRONMENT_TAG
 from provenance_storage.payloads import compress
 from provenance_storage.records import NewEvent, NewInteraction, OriginRecord
 from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
+from provenance_storage.tag_names import ENVIRONMENT_TAG
 
 USER_HASH_BYTES = 16
+_NOTHING_ADDED = Scrubbing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +42,37 @@ class InteractionFields:
 
 def from_sentry(origin: OriginRecord, raw: Mapping[str, Any], via: Via, *, repaired: int = 0) -> NewInteraction:
     """Prepare an event that a Sentry SDK sent."""
-    return from_event(origin, normalize_sentry(raw, repaired=repaired), via, InteractionFields())
+    scrubbing = origin.config.error_tracking.scrub
+    return _new_interaction(
+        origin, prepare_sentry(raw, repaired=repaired, scrubbing=scrubbing), via, InteractionFields()
+    )
 
 
 def from_payload(
     origin: OriginRecord, raw: Mapping[str, Any], via: Via, around: InteractionFields, *, repaired: int = 0
 ) -> NewInteraction:
     """Prepare an event of our own payload format."""
-    return from_event(origin, normalize_interaction(raw, repaired=repaired), via, around)
+    scrubbing = origin.config.error_tracking.scrub
+    return _new_interaction(origin, prepare_interaction(raw, repaired=repaired, scrubbing=scrubbing), via, around)
 
 
-def from_event(origin: OriginRecord, event: Event, via: Via, around: InteractionFields) -> NewInteraction:
-    """Prepare a normalised event for the writer.
+def _new_interaction(origin: OriginRecord, prepared: Prepared, via: Via, around: InteractionFields) -> NewInteraction:
+    """Return a prepared event as the writer takes it.
 
     Args:
         origin: Who reports it; decides the grouping strategy.
-        event: The event.
+        prepared: The event.
         via: How it was reported.
         around: What stands around the event's content; its resource id is the fingerprint, whatever was given.
     """
-    found = fingerprint(event, origin.config.error_tracking.fingerprinting)
+    event = prepared.outline
+    found, *older = fingerprints(event, origin.config.error_tracking.fingerprinting)
     return NewInteraction(
         origin_id=origin.id,
         resource_type_id=ERROR_TYPE_ID,
         action_id=ACTION_IDS[action_of(event)],
         via=via,
-        body=pack(event.model_dump_json(by_alias=True, exclude_defaults=True).encode(), around.external_response),
+        body=pack(prepared.content, around.external_response, scrubbing=origin.config.error_tracking.scrub),
         resource_id=found.key,
         uow_id=around.uow_id,
         user_id=around.user_id,
@@ -85,21 +92,25 @@ def from_event(origin: OriginRecord, event: Event, via: Via, around: Interaction
             release=event.release,
             user_hash=_user_hash(event),
             tags=_counted_tags(event),
+            older_fingerprints=tuple(older_one.key for older_one in older),
         ),
     )
 
 
-def pack(content: bytes, external_response: object, marks: Marks | None = None) -> bytes:
+def pack(
+    content: bytes, external_response: object, marks: Marks | None = None, scrubbing: Scrubbing = _NOTHING_ADDED
+) -> bytes:
     """Return the compressed payload of an interaction.
 
     Args:
         content: What it carries, as JSON; already fit to be stored.
         external_response: What another system answered; made fit to be stored here.
         marks: What was done to the content, where it does not say so itself.
+        scrubbing: What the origin adds to the rules of what is sensitive.
     """
     parts = [b'{"interaction":', content]
     if external_response is not None:
-        response = clean_json(external_response, limits.MAX_EVENT_BYTES, "externalResponse")
+        response = clean_json(external_response, limits.MAX_EVENT_BYTES, "externalResponse", scrubbing)
         parts += [b',"externalResponse":', orjson.dumps(response.value)]
         marks = _joined(marks or Marks(), response.marks)
     if marks is not None and marks != Marks():

@@ -129,6 +129,21 @@ def test_only_invalid_input_is_raised(data: bytes):
             parse_envelope(body)
 
 
+PIECES = [
+    *(b"{}", b"\n", b"\r\n", b'{"type":"event"}', b'{"type":"event","length":', b"2", b"99999999999999999999", b"-1"),
+    *(b"}", b"[]", b"null", b'"', b"\x00", b"\xff\xfe", b'{"type":"\xed\xa0\x80"}', b'{"type":null}', b" ", b'{"a":1}'),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=60).map(b"".join))
+def test_an_envelope_of_any_pieces_is_read_within_bounds(data: bytes):
+    with suppress(InvalidInput):
+        envelope = parse_envelope(HEADER + data)
+        assert len(envelope.items) <= 2 * MAX_ITEMS
+        assert sum(len(one.payload) for one in envelope.items) <= len(data)
+        assert all(isinstance(one.type, str) for one in envelope.items)
+
+
 @given(st.lists(st.tuples(st.binary(max_size=60), st.sampled_from(["event", "attachment"])), max_size=8))
 def test_written_items_are_read_back(written: list[tuple[bytes, str]]):
     envelope = parse_envelope(HEADER + b"\n".join(item(payload, kind) for payload, kind in written))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance_core.parameterise import parameterise
+from provenance_core.parameterise import error_codes, parameterise
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,29 @@ from provenance_core.parameterise import parameterise
 )
 def test_message_is_parameterised(message: str, expected: str) -> None:
     assert parameterise(message) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("user 17 not found", []),
+        ("Request failed with status code 404", ["4xx"]),
+        ("503 Server Error: Service Unavailable for url: https://a.example", ["5xx"]),
+        ('answer {"status": 500, "id": 17}', ["5xx"]),
+        ("SQLSTATE[40001]: 1213 Deadlock", ["40"]),
+        ("[Errno 28] No space left", ["28"]),
+        ("connect ECONNREFUSED 10.0.0.1:5432", ["ECONNREFUSED"]),
+        ("REQUESTS", []),
+        ("Exception from HRESULT: 0x80070005", ["0x80070005"]),
+        ("exited with code 137, killed by signal 9", ["137", "9"]),
+        ("No such file or directory (os error 2)", ["2"]),
+        ("promo code 48213 is not valid", []),
+        ("zip code 90210", []),
+        ("took 404 ms, page 500 of 501", []),
+    ],
+)
+def test_codes_say_which_error_it_is(message: str, expected: list[str]) -> None:
+    assert error_codes(message) == expected
 
 
 @given(st.text(max_size=3000))

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from provenance_core.events import Event
 from provenance_core.normalize import normalize_sentry
-from provenance_core.sensitive import FILTERED, is_card, is_sensitive
+from provenance_core.sensitive import FILTERED, is_sensitive
+from provenance_core.shapes import is_card
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc=\n-----END RSA PRIVATE KEY-----"
