@@ -28,6 +28,7 @@ from provenance_core.listing import Order, Sort
 from provenance_server.arguments import Detail, ReadIssue
 from provenance_server.bulk import update_statuses
 from provenance_server.operations import (
+    EXPLAIN_GROUPING,
     GET_ERROR_ISSUE,
     GET_ERROR_ISSUE_EVENTS,
     GET_ERROR_ISSUES,
@@ -124,6 +125,25 @@ def list_events(
     with session_of(context).client() as client:
         answer = client.call(GET_ERROR_ISSUE_EVENTS, arguments(issue_id=issue, limit=limit, cursor=cursor))
     show(answer, as_json=as_json)
+
+
+@app.command("explain", epilog=examples("errors explain 0193571c-02b8-7e05-b4c6-91d2a7f05e38"))
+def explain(
+    context: typer.Context,
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, or its sender's own.")],
+    origin: OriginFilter = None,
+    as_json: Json = False,
+) -> None:
+    """Say why an event is in its issue: what it is grouped by, and which frames do not count and why."""
+    session = session_of(context)
+    with session.client() as client:
+        answer = client.call(EXPLAIN_GROUPING, arguments(id=event, origin=session.origin_filter(origin)))
+    if as_json:
+        print_json(answer.model_dump(mode="json", by_alias=True))
+        return
+    from provenance_cli.grouping_page import print_grouping  # noqa: PLC0415  # Rich is for people only
+
+    print_grouping(answer)
 
 
 @app.command(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
 from provenance_core.events import ErrorAction, Event, Level, Marks, Model, Via
+from provenance_core.fingerprint import Basis, Strategy
+from provenance_core.frame_roles import Role
 from provenance_core.lifecycle import Status
 from provenance_core.origins import OriginConfig
 
@@ -180,13 +183,18 @@ class ReportedDetail(ReportedIssue):
 
 
 class IssueDetail(Issue):
-    """An issue with one of its events."""
+    """An issue with one of its events.
+
+    Retention removes events and not what was counted: `storedEventCount` is there where fewer are stored than were
+    counted, and at 0 there is no `event`.
+    """
 
     fingerprint_version: str
+    stored_event_count: int | None = None
     releases: list[IssueRelease]
     history: list[StatusChange]
     counts_per_hour: list[HourCount]
-    event: EventDetail
+    event: EventDetail | None = None
     reported: ReportedDetail  # type: ignore[assignment]  # the detail of a list row's field
 
 
@@ -326,3 +334,57 @@ class InteractionList(Model):
     items: list[Interaction]
     total: int
     next_cursor: str | None = None
+
+
+class Agreement(StrEnum):
+    """Name how the key an event was stored with stands to what is computed today."""
+
+    CURRENT = "current"
+    OTHER_STRATEGY = "otherStrategy"
+    OLDER_VERSION = "olderVersion"
+    UNKNOWN = "unknown"
+
+
+class GroupedFrame(Model):
+    """A frame, what it does for the key, and what it counts as where it counts."""
+
+    role: Role
+    file: str | None = None
+    module: str | None = None
+    function: str | None = None
+    line: int | None = None
+    place: str | None = None
+    name: str | None = None
+
+
+class GroupedError(Model):
+    """An exception of the chain with its frames, the raising one first."""
+
+    error_type: str | None = None
+    frames: list[GroupedFrame]
+
+
+class ReportedGrouping(Model):
+    """What of an event makes its key: the stored, the computed and the issue's one, and the parts of the computed."""
+
+    event_id: str | None = None
+    fingerprint: str | None = None
+    computed: str
+    issue_fingerprint: str
+    parts: list[str]
+    errors: list[GroupedError]
+
+
+class Grouping(Model):
+    """Why an event is in its issue."""
+
+    id: str
+    origin: str
+    issue_id: str
+    short_id: str
+    strategy: Strategy
+    version: str
+    issue_version: str
+    decided_by: Basis
+    agreement: Agreement
+    reported: ReportedGrouping

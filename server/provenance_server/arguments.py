@@ -225,6 +225,14 @@ class GetById(Arguments):
     id: Reference
 
 
+class ExplainGrouping(Arguments):
+    """Which event, by its id or by its sender's."""
+
+    path_arguments = frozenset({"id"})
+    id: Reference = Field(description="Id, or the sender's own eventId")
+    origin: OriginName | None = Field(default=None, description="Where several origins have that eventId")
+
+
 class ListAll(Arguments):
     """All of them, page by page."""
 

@@ -2,9 +2,16 @@
 
 from provenance_server import (
     directory_operations,
+    explain_operations,
     interaction_operations,
     issue_operations,
     release_operations,
 )
 
-__all__ = ["directory_operations", "interaction_operations", "issue_operations", "release_operations"]
+__all__ = [
+    "directory_operations",
+    "explain_operations",
+    "interaction_operations",
+    "issue_operations",
+    "release_operations",
+]

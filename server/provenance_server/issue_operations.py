@@ -86,7 +86,7 @@ def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetai
     met = store.issues.releases(row)[:RELEASES_SHOWN]
     releases = views.releases_of(store, [row])
     extra = {change.release_id for change in history} | {entry.release_id for entry in met}
-    extra |= {event.release_id}
+    extra |= {event.release_id} if event is not None else set()
     releases |= store.releases.by_ids(row.origin_id, sorted(id_ for id_ in extra - releases.keys() if id_))
     listed = views.issue(row, origin, releases)
     return answers.IssueDetail(
@@ -95,22 +95,27 @@ def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetai
         releases=[views.issue_release(entry, releases) for entry in met],
         history=[views.status_change(change, releases) for change in history],
         counts_per_hour=_hours(store, row),
-        event=_event_detail(store, event, releases),
+        stored_event_count=row.stored_count if row.stored_count != row.event_count else None,
+        event=_event_detail(store, event, releases) if event is not None else None,
         reported=answers.ReportedDetail(
             **listed.reported.model_dump(), fingerprint=row.fingerprint, tags=_tags(store, row)
         ),
     )
 
 
-def _event(store: Store, issue: IssueRecord, which: str) -> InteractionRecord:
-    named = {"latest": issue.last_event_id, "first": issue.first_event_id}
-    identity = named.get(which) or parse_uuid(which)
+def _event(store: Store, issue: IssueRecord, which: str) -> InteractionRecord | None:
+    """Return an event of an issue; the first or latest that is stored is None where none is any more."""
+    if which == "latest":
+        return store.interactions.newest_of_issue(issue)
+    if which == "first":
+        return store.interactions.oldest_of_issue(issue)
+    identity = parse_uuid(which)
     found = store.interactions.find(identity, [issue.origin_id]) if identity else None
     if found is None:
         senders = identity.hex if identity else which
         found = store.interactions.by_event_id(issue.origin_id, senders)
     if found is None or found.issue_id != issue.id:
-        raise NotFound(f"The issue has no event {quoted(which)}. Use `latest`, `first`, or an id of its events.")
+        raise NotFound(f"The issue keeps no event {quoted(which)}. Use `latest`, `first`, or an id of its events.")
     return found
 
 
@@ -157,7 +162,7 @@ def get_error_issue_events(context: Context, arguments: ListEvents) -> answers.E
     if len(rows) > len(shown):
         cursor = write_cursor(arguments, (shown[-1].received_at,), shown[-1].id)
     items = [_event_summary(row, issue.id, releases) for row in shown]
-    return answers.EventList(items=items, total=issue.event_count, next_cursor=cursor)
+    return answers.EventList(items=items, total=issue.stored_count, next_cursor=cursor)
 
 
 def _event_summary(row: InteractionRecord, issue_id: UUID, releases: views.Releases) -> answers.EventSummary:

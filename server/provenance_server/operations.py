@@ -71,6 +71,14 @@ LIST_INTERACTIONS = Operation(
 GET_INTERACTION = Operation(
     "get_interaction", arguments.GetById, answers.Interaction, "GET", "/api/interactions/{id}", "Read an interaction"
 )
+EXPLAIN_GROUPING = Operation(
+    "explain_grouping",
+    arguments.ExplainGrouping,
+    answers.Grouping,
+    "GET",
+    "/api/interactions/{id}/grouping",
+    "Explain why an event is in its issue",
+)
 
 
 def _created(_: object) -> int:
@@ -130,6 +138,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     RECORD_INTERACTION,
     LIST_INTERACTIONS,
     GET_INTERACTION,
+    EXPLAIN_GROUPING,
     LIST_ORIGINS,
     CREATE_ORIGIN,
     GET_ORIGIN,

@@ -114,7 +114,7 @@ def _issue_detail(answer: IssueDetail, budget: Budget, detail: Detail) -> dict[s
         for tag in answer.reported.tags[: budget.tags]
     }
     shown = cast("dict[str, Any]", _pruned(facts | {"reported": reported}, 0))
-    return shown | {"event": _event(answer.event, budget, detail)}
+    return shown | {"event": _event(answer.event, budget, detail)} if answer.event is not None else shown
 
 
 def _event(event: EventDetail, budget: Budget, detail: Detail) -> dict[str, Any]:

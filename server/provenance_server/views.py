@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from provenance_core.events import ErrorValue, Frame
+from provenance_core.frame_roles import FrameRole, Role
 from provenance_core.moments import format_moment
 from provenance_server import answers
 from provenance_storage.records import (
@@ -179,4 +181,26 @@ def interaction(
             parent_span_id=row.parent_span_id,
             interaction_timestamp=format_moment(row.interaction_at) if row.interaction_at is not None else None,
         ),
+    )
+
+
+def grouped_error(error: ErrorValue, roles: Sequence[FrameRole]) -> answers.GroupedError:
+    """Return an exception with what its frames do for the key of its event."""
+    return answers.GroupedError(
+        error_type=error.error_type,
+        frames=[_grouped_frame(frame, role) for frame, role in zip(error.frames, roles, strict=True)],
+    )
+
+
+def _grouped_frame(frame: Frame, found: FrameRole) -> answers.GroupedFrame:
+    role, identity = found
+    place, name = identity.key if identity is not None and role is Role.COUNTED else (None, None)
+    return answers.GroupedFrame(
+        role=role,
+        file=frame.file,
+        module=frame.module,
+        function=frame.function,
+        line=frame.line,
+        place=place or None,
+        name=name or None,
     )

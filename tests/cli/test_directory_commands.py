@@ -24,7 +24,14 @@ def test_an_origin_is_created_and_shown_with_its_dsn(run: Run, store: Store):
 def test_an_origin_in_json_is_the_answer(run: Run):
     made = run("origins", "create", "my-app", "--fingerprinting", "message", "--json").json
 
-    assert made["config"] == {"errorTracking": {"fingerprinting": "message", "regression": "different"}}
+    assert made["config"]["errorTracking"] == {
+        "fingerprinting": "message",
+        "regression": "different",
+        "scrub": {"keys": [], "keep": []},
+        "rateLimit": None,
+        "retentionDays": 90,
+        "maxEventsPerIssue": 1000,
+    }
     assert run("origins", "get", "my-app", "--json").json == {**made, "discarded": [], "reported": {"discarded": []}}
     assert run("origins", "list", "--json").json == {"items": [made], "total": 1, "nextCursor": None}
 

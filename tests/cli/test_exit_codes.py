@@ -66,7 +66,7 @@ def test_a_refused_move_exits_with_1(run: Run, issues: list[str]):
         (("config", "set", "origin", ""), "A setting cannot be empty"),
         (("config", "get", "colour"), "There is no such setting"),
         (("--api-url", "ftp://x", "errors", "list"), "The setting apiUrl is wrong"),
-        (("--database-url", "postgresql://x/y", "errors", "list"), "Only a SQLite file can be the store"),
+        (("--database-url", "mysql://x/y", "errors", "list"), "Only SQLite and PostgreSQL can hold a store"),
         (("--api-url", "http://x", "--database-url", "sqlite:///y", "errors", "list"), "not both"),
         (("--api-url", "http://x", "db", "upgrade"), "local store only"),
         (("--api-url", "http://x", "serve"), "local store only"),

@@ -16,6 +16,7 @@ FORBIDDEN = "\x1b\x07\x9b\u202e\u200b"
 def hostile(report: Callable[..., None], run: Run) -> None:
     report(
         errorType="Error",
+        eventId="a" * 32,
         message=EVIL,
         release=EVIL,
         environment=EVIL,
@@ -41,6 +42,8 @@ def hostile(report: Callable[..., None], run: Run) -> None:
         ("errors", "get", "my-app-1", "--detail", "full", "--json"),
         ("errors", "list", "--json"),
         ("errors", "events", "my-app-1"),
+        ("errors", "explain", "a" * 32),
+        ("errors", "explain", EVIL),
         ("errors", "reopen", "my-app-1"),
         ("errors", "reopen", "my-app-1", "no-such-\x1b[2J"),
         ("releases", "list", "--origin", "my-app"),

@@ -26,6 +26,9 @@ pytestmark = pytest.mark.anyio
 BY_NAME: dict[str, Operation[Any, Any]] = {operation.name: operation for operation in OPERATIONS}
 TOOLS = {"get_error_issues", "get_error_issue", "update_error_issue_status", "get_releases", "create_release"}
 VERBS = {"resolved": "resolve", "ignored": "ignore", "muted": "mute", "open": "reopen"}
+SENT = "fc6d8c0c43fc4630ad850ee518f1b9d0"
+"""An event's id by its sender."""
+
 Arguments = Mapping[str, Any]
 Told = tuple[str, Any]
 """`answer` and the compact JSON, or `refusal` and the words."""
@@ -37,7 +40,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     store = Store.open(machine.store_url)
     shop = make_origin(store)
     make_origin(store, "other")
-    report(store, shop, payload(), payload(user={"id": "b"}))
+    report(store, shop, payload(eventId=SENT), payload(user={"id": "b"}))
     report(store, shop, payload(errorType="Rare", causes=[], frames=[], level="warning", release="shop@1.1.0"))
     store.close()
     return machine
@@ -96,6 +99,7 @@ def _words(name: str, arguments: Arguments) -> list[str]:
         "get_error_issue": ["errors", "get"],
         "get_error_issue_events": ["errors", "events"],
         "update_error_issue_status": ["errors", VERBS.get(str(left.get("status")), "")],
+        "explain_grouping": ["errors", "explain"],
         "get_releases": ["releases", "list"],
         "create_release": ["releases", "create"],
         "list_origins": ["origins", "list"],
@@ -162,6 +166,8 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("update_error_issue_status", {"issueId": "shop-2", "status": "ignored", "note": "noise"}),
     ("update_error_issue_status", {"issueId": "shop-2", "status": "open"}),
     ("update_error_issue_status", {"issueId": "shop-1", "status": "resolved", "release": "shop@2.0.0"}),
+    ("explain_grouping", {"id": SENT}),
+    ("explain_grouping", {"id": SENT, "origin": "SHOP"}),
     ("list_origins", {}),
     ("get_origin", {"id": "other"}),
 ]
@@ -201,6 +207,9 @@ REFUSALS: list[tuple[str, dict[str, Any]]] = [
     ("create_release", {"origin": "shop", "version": " "}),
     ("create_release", {"origin": "shop", "version": "1", "url": "javascript:alert(1)"}),
     ("create_release", {"origin": "shop", "version": "1", "dateReleased": "soon"}),
+    ("explain_grouping", {"id": "nothing\u202e"}),
+    ("explain_grouping", {"id": SENT, "origin": "other"}),
+    ("explain_grouping", {"id": SENT, "origin": "nobody"}),
     ("get_origin", {"id": "nobody"}),
     ("create_origin", {"mnemonic": "not a name"}),
     ("create_origin", {"mnemonic": "shop"}),

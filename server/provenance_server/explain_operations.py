@@ -1,0 +1,90 @@
+"""The operation that says why an event is in its issue."""
+
+from __future__ import annotations
+
+import orjson
+
+from provenance_core.clean import quoted
+from provenance_core.errors import InvalidInput, NotFound
+from provenance_core.events import ErrorValue, Event
+from provenance_core.fingerprint import ALGORITHMS, Basis, Fingerprint, Strategy, fingerprint
+from provenance_core.frame_roles import FrameRole
+from provenance_core.ids import parse_uuid
+from provenance_server import answers, views
+from provenance_server.arguments import ExplainGrouping
+from provenance_server.context import Context
+from provenance_server.operation import implements
+from provenance_server.operations import EXPLAIN_GROUPING
+from provenance_storage.records import InteractionRecord
+from provenance_storage.store import Store
+
+
+@implements(EXPLAIN_GROUPING)
+def explain_grouping(context: Context, arguments: ExplainGrouping) -> answers.Grouping:
+    """Explain why an event is in its issue: what its fingerprint is made of, and which frames do not count and why."""
+    store = context.store
+    row = _event(store, arguments)
+    if row.issue_id is None:
+        raise InvalidInput("Only events are grouped into issues; this interaction is of another resource type.")
+    origin = store.origins.all([row.origin_id])[0]
+    issue = store.issues.find(str(row.issue_id), row.origin_id)
+    event = Event.model_validate(orjson.loads(store.interactions.payload(row))["interaction"])
+    strategy = origin.config.error_tracking.fingerprinting
+    found = fingerprint(event, strategy)
+    return answers.Grouping(
+        id=str(row.id),
+        origin=origin.mnemonic,
+        issue_id=str(issue.id),
+        short_id=views.short_id(origin, issue),
+        strategy=strategy,
+        version=found.version,
+        issue_version=issue.fingerprint_version,
+        decided_by=found.basis,
+        agreement=_agreement(event, row.resource_id, found),
+        reported=answers.ReportedGrouping(
+            event_id=row.event_id,
+            fingerprint=row.resource_id,
+            computed=found.key,
+            issue_fingerprint=issue.fingerprint,
+            parts=list(found.parts),
+            errors=[views.grouped_error(*entry) for entry in _roles(event, strategy, found)],
+        ),
+    )
+
+
+def _event(store: Store, arguments: ExplainGrouping) -> InteractionRecord:
+    """Return the event that an id names, ours or its sender's.
+
+    Raises:
+        NotFound: It names none.
+        InvalidInput: Several origins have an event that its sender calls so.
+    """
+    origins = [store.origins.find(arguments.origin).id] if arguments.origin else None
+    identity = parse_uuid(arguments.id)
+    found = store.interactions.find(identity, origins) if identity else None
+    if found is not None:
+        return found
+    told = identity.hex if identity else arguments.id
+    among = origins or [origin.id for origin in store.origins.all()]
+    sent = [row for origin_id in among if (row := store.interactions.by_event_id(origin_id, told)) is not None]
+    if not sent:
+        raise NotFound(f"No event {quoted(arguments.id)}. List the events of an issue to see their ids.")
+    if len(sent) > 1:
+        raise InvalidInput(f"{len(sent)} origins have an event {quoted(arguments.id)}; say which with `origin`.")
+    return sent[0]
+
+
+def _agreement(event: Event, stored: str | None, found: Fingerprint) -> answers.Agreement:
+    """Say how the stored key was made, where it is not what is computed today."""
+    if stored == found.key:
+        return answers.Agreement.CURRENT
+    if any(stored == fingerprint(event, strategy).key for strategy in Strategy):
+        return answers.Agreement.OTHER_STRATEGY
+    older = (fingerprint(event, strategy, version) for version in ALGORITHMS[1:] for strategy in Strategy)
+    return answers.Agreement.OLDER_VERSION if any(stored == one.key for one in older) else answers.Agreement.UNKNOWN
+
+
+def _roles(event: Event, strategy: Strategy, found: Fingerprint) -> list[tuple[ErrorValue, list[FrameRole]]]:
+    """Return each exception with what its frames do, where the stack was looked at."""
+    is_looked_at = strategy is not Strategy.MESSAGE and found.basis is not Basis.EXPLICIT
+    return ALGORITHMS[0].stack_roles(event) if is_looked_at else []
