@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from provenance_core.clean import clean, clean_line
 from provenance_core.errors import InvalidInput, ProvenanceError
@@ -28,11 +28,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     _accept_any_text()
+    if words == ["mcp"]:
+        return guarded(_run_mcp, as_json=False)
+    return guarded(lambda: _run(words or ["--help"], alone=argv is None), as_json="--json" in words)
+
+
+def guarded(run: Callable[[], int], *, as_json: bool) -> int:
+    """Run a command and return its exit code, which an error of ours, an interrupt and a closed pipe have too."""
     try:
-        code = _run_mcp() if words == ["mcp"] else _run(words or ["--help"])
+        code = run()
         sys.stdout.flush()
     except ProvenanceError as error:
-        _tell(error, as_json="--json" in words)
+        _tell(error, as_json=as_json)
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -68,8 +75,12 @@ def _run_mcp() -> int:
     return 0
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], *, alone: bool) -> int:
     """Run a command of the Typer app.
+
+    Args:
+        words: The command's words.
+        alone: Whether this process is there for the command only, which may then take its place.
 
     Raises:
         InvalidInput: The words are no command.
@@ -79,6 +90,7 @@ def _run(words: list[str]) -> int:
     from typer.main import get_command  # noqa: PLC0415
 
     from provenance_cli.app import app  # noqa: PLC0415
+    from provenance_cli.server_program import ServerCommand  # noqa: PLC0415
 
     try:
         code = get_command(app).main(root_options_first(words), PROGRAM, standalone_mode=False)
@@ -89,6 +101,8 @@ def _run(words: list[str]) -> int:
             return error.exit_code
         command = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
         raise InvalidInput(f"{message if message[-1:] in '.?' else message + '.'} See `{command} --help`.") from None
+    if isinstance(code, ServerCommand):
+        return code.replace_process() if alone else code.run()
     return code if isinstance(code, int) else 0
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from provenance_cli.options import examples
-from provenance_cli.output import print_line
+from provenance_cli.server_program import ServerCommand
 from provenance_cli.session import session_of
 
 
@@ -25,16 +25,9 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Allow an address that other machines reach, without a login.")
     ] = False,
-) -> None:
+) -> ServerCommand:
     """Serve the local store over HTTP."""
-    from provenance_http.serve import serve as serve_store  # noqa: PLC0415  # loads FastAPI and the store
-
-    settings = session_of(context).local_settings({"host": host, "port": port})
-    serve_store(settings, insecure=insecure, on_ready=_announce)
-
-
-def _announce(url: str) -> None:
-    print_line(f"Provenance is ready: {url} (Ctrl-C stops it)")
+    return ServerCommand(session_of(context).local_settings({"host": host, "port": port}), insecure)
 
 
 def mcp(context: typer.Context) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     ColumnElement,
     Connection,
@@ -25,9 +26,9 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
@@ -91,6 +92,42 @@ class RowStatement:
         return []
 
 
+class RowQuery:
+    """A SELECT that is run for many rows, compiled for one dialect; what it finds for each comes after the other's.
+
+    On PostgreSQL it runs once, beside an array of each column; on SQLite once for each row.
+
+    Args:
+        dialect: The dialect's name.
+        columns: The names and types of the rows it is run for, in their order.
+        build: Returns the statement for one row, whose columns it is given.
+    """
+
+    def __init__(
+        self, dialect: str, columns: Mapping[str, TypeEngine[Any]], build: Callable[[Given], Select[*tuple[Any, ...]]]
+    ) -> None:
+        given = _given(dialect, columns)
+        statement = build(given)
+        results = statement.column_descriptions
+        self._at_once = dialect == POSTGRESQL
+        if self._at_once:
+            rows: Any = next(iter(given.values())).table  # type: ignore[attr-defined]  # all are columns of one
+            found = statement.lateral("found")
+            statement = select(found).select_from(rows.join(found, true()))
+        self._compiled = _Compiled(dialect, statement, results)
+        names = [f"given_{name}" for name in columns]
+        self._order = [names.index(name) for name in self._compiled.names]
+
+    def rows(self, connection: Connection, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+        """Run the query for rows and return what it finds, for all of them."""
+        if not rows:
+            return []
+        if self._at_once:
+            rows = [[list(values) for values in zip(*rows, strict=True)]]
+        bound = [self._compiled.bound([row[index] for index in self._order]) for row in rows]
+        return [found for one in bound for found in self._compiled.rows(connection, one)]
+
+
 def inserted(dialect: str, table: Table) -> RowStatement:
     """Return the statement that inserts whole rows into a table."""
 
@@ -131,6 +168,8 @@ def _given(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> Given:
 @cache
 def _dialect(name: str) -> Dialect:
     if name == POSTGRESQL:
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # takes memory that SQLite does not need
+
         return postgresql.psycopg.dialect(paramstyle="format")
     return sqlite.dialect(paramstyle="qmark")
 

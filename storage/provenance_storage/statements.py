@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 
 def insert_into(dialect: str, table: Table) -> Any:
     """Return the INSERT of a dialect, by its name: the one that knows `on_conflict_do_update`."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # takes memory that SQLite does not need
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def like(text: str) -> str:

@@ -20,7 +20,7 @@ from provenance_storage.batches import LARGEST_BATCH, record_batch
 from provenance_storage.store import Store
 from provenance_storage.wire import Unframed, framed, packed_outcome, unpacked
 
-READ_BYTES = 1024 * 1024
+READ_BYTES = 256 * 1024
 IDLE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
