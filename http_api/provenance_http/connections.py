@@ -12,6 +12,8 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from provenance_http.joined import Joined
+
 HEADER_SECONDS = 10.0
 """How long a connection may take until the headers of a request are there. Ours."""
 
@@ -47,7 +49,7 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         """Begin to wait for the first request."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Joined(transport, self.loop)))
         self._wait()
 
     def data_received(self, data: bytes) -> None:
