@@ -10,6 +10,7 @@ import typer
 from provenance_cli import (
     config_commands,
     database_commands,
+    doctor_command,
     errors_commands,
     origin_commands,
     process_commands,
@@ -36,6 +37,7 @@ app.add_typer(origin_commands.app, name="origins")
 app.add_typer(config_commands.app, name="config")
 app.add_typer(database_commands.app, name="db")
 process_commands.add_to(app)
+doctor_command.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -39,8 +39,15 @@ def print_issue(answer: IssueDetail, detail: Detail) -> None:
 
 def issue_page(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
     """Return the parts of an issue's page, from the top."""
-    parts = [_head(answer), _facts(answer), *_stack(answer.event, detail), *_circumstances(answer.event, detail)]
-    return [*parts, *_tags(answer, detail), *_releases(answer), *_history(answer, detail), *_crumbs(answer, detail)]
+    event = answer.event
+    shown = [*_stack(event, detail), *_circumstances(event, detail)] if event is not None else [_nothing_kept()]
+    around = [*_tags(answer, detail), *_releases(answer), *_history(answer, detail)]
+    return [_head(answer), _facts(answer), *shown, *around, *(_crumbs(event, detail) if event is not None else [])]
+
+
+def _nothing_kept() -> RenderableType:
+    text = "None of its events is kept any more: they were older than its origin keeps them."
+    return section("Event", Text(text))
 
 
 def _head(answer: IssueDetail) -> Text:
@@ -69,7 +76,7 @@ def _facts(answer: IssueDetail) -> RenderableType:
             ("Status", Text.assemble(status_text(answer.status), " since ", moment_text(answer.status_changed_at))),
             ("Resolved in", safe(resolved_in) if resolved_in else None),
             ("Regressions", Text(str(answer.regression_count)) if answer.regression_count else None),
-            ("Events", Text(f"{answer.event_count}, {today} in the last 24 hours")),
+            ("Events", Text(f"{answer.event_count}, {today} in the last 24 hours{_kept(answer)}")),
             ("Users", Text(str(answer.user_count))),
             ("First seen", _seen(answer.first_seen, answer.first_release or answer.reported.first_release)),
             ("Last seen", _seen(answer.last_seen, answer.last_release or answer.reported.last_release)),
@@ -77,6 +84,10 @@ def _facts(answer: IssueDetail) -> RenderableType:
             ("Id", safe(answer.id)),
         ]
     )
+
+
+def _kept(answer: IssueDetail) -> str:
+    return "" if answer.stored_event_count is None else f"; {answer.stored_event_count} are kept"
 
 
 def _seen(moment: str, release: str | None) -> Text:
@@ -188,8 +199,8 @@ def _history(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
     return [section("History", made)] if answer.history else []
 
 
-def _crumbs(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
-    crumbs = answer.event.reported.breadcrumbs
+def _crumbs(event: EventDetail, detail: Detail) -> list[RenderableType]:
+    crumbs = event.reported.breadcrumbs
     shown = crumbs[-BUDGETS[detail].breadcrumbs :]
     if not shown:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 from rich.console import Group, RenderableType
@@ -178,6 +179,10 @@ def _(answer: OriginDetail, width: int) -> RenderableType:
     return facts([*_origin_facts(answer), ("Not kept", Text(", ".join(discarded)) if discarded else None)])
 
 
+def _names(names: Sequence[str]) -> Text | None:
+    return safe(", ".join(names)) if names else None
+
+
 def _origin_facts(answer: Origin) -> list[tuple[str, Text | None]]:
     tracking = answer.config.error_tracking
     return [
@@ -188,6 +193,10 @@ def _origin_facts(answer: Origin) -> list[tuple[str, Text | None]]:
         ("Id", safe(answer.id)),
         ("Fingerprinting", Text(tracking.fingerprinting.value)),
         ("Regression", Text(tracking.regression.value)),
+        ("Scrubbed too", _names(tracking.scrub.keys)),
+        ("Not scrubbed", _names(tracking.scrub.keep)),
+        ("Rate limit", Text(f"{tracking.rate_limit} a minute and key") if tracking.rate_limit else None),
+        ("Kept", Text(f"{tracking.retention_days} days, {tracking.max_events_per_issue} events of an issue")),
         ("Created", moment_text(answer.created_at)),
     ]
 

@@ -25,6 +25,7 @@ from provenance_http.openapi import openapi_document
 from provenance_http.routes import add_operation_routes
 from provenance_http.services import make_services
 from provenance_http.tally import Tally
+from provenance_http.upkeep import keep_in_shape
 from provenance_http.writing import Writing, writing_in_thread
 from provenance_storage.store import Store
 
@@ -91,6 +92,7 @@ def _lifespan(store: Store, writing: Writing, clock: Callable[[], float]) -> _Li
         tally = Tally(store, metrics)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tally.run)
+            tasks.start_soon(keep_in_shape, store, metrics)
             async with writing(metrics) as recorder:
                 yield {"services": make_services(store, recorder, tally, metrics, clock)}
             tasks.cancel_scope.cancel()

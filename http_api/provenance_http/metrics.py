@@ -62,6 +62,7 @@ class Metrics:
             registry=self._registry,
         )
         self._batched = Counter("provenance_committed", "Interactions recorded in batches.", registry=self._registry)
+        self._pruned = Counter("provenance_pruned", "Interactions removed.", ["reason"], registry=self._registry)
         self._discarded = Counter(
             *("provenance_discarded_items", "Items not kept, by server or client.", ["category", "reason"]),
             registry=self._registry,
@@ -85,6 +86,11 @@ class Metrics:
         """Count a batch that is on disk."""
         self._batches.observe(seconds)
         self._batched.inc(size)
+
+    def pruned(self, expired: int, thinned: int) -> None:
+        """Count events that were removed because of their age, or because their issue has enough of them."""
+        self._pruned.labels("age").inc(expired)
+        self._pruned.labels("cap").inc(thinned)
 
     def discarded(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Count items by category and reason, both of which are among a few that we know."""

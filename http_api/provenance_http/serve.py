@@ -19,6 +19,7 @@ from provenance_http.app import create_app
 from provenance_http.connections import ImpatientProtocol
 from provenance_http.guard import is_loopback, is_wildcard
 from provenance_http.writing import writing_to
+from provenance_server.maintenance import Maintenance
 from provenance_server.settings import Settings
 from provenance_storage.server_lock import serving
 from provenance_storage.store import Store
@@ -71,6 +72,7 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
+        Maintenance(store).prepare(store.clock())
         _allow_many_files()
         sys.setswitchinterval(SWITCH_SECONDS)
         gc.collect()

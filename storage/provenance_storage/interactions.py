@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, literal, select, tuple_
 
+from provenance_core.errors import NotFound
 from provenance_core.events import Level, Via
 from provenance_core.ids import milliseconds_of
 from provenance_storage.columns import UuidBytes
@@ -61,12 +62,23 @@ class Interactions:
 
     def of_issue(self, issue: IssueRecord, limit: int, after: Position | None) -> list[InteractionRecord]:
         """Return one page of an issue's events, newest first."""
-        events = table(Interaction)
-        matching = select(*(events.c[name] for name in _COLUMNS)).where(
-            events.c.origin_id == issue.origin_id, events.c.issue_id == issue.id
-        )
         with self._database.read() as connection:
-            return _page(connection, matching, limit, after)
+            return _page(connection, _events_of(issue), limit, after)
+
+    def oldest_of_issue(self, issue: IssueRecord) -> InteractionRecord | None:
+        """Return the first event of an issue that is still stored, or None where none is."""
+        return self._outermost(issue, newest=False)
+
+    def newest_of_issue(self, issue: IssueRecord) -> InteractionRecord | None:
+        """Return the last event of an issue that is still stored, or None where none is."""
+        return self._outermost(issue, newest=True)
+
+    def _outermost(self, issue: IssueRecord, *, newest: bool) -> InteractionRecord | None:
+        rows = table(Interaction)
+        order = rows.c.received_at.desc() if newest else rows.c.received_at
+        with self._database.read() as connection:
+            row = connection.execute(_events_of(issue).order_by(order).limit(1)).first()
+        return _record(row) if row else None
 
     def find(self, interaction_id: UUID, origin_ids: Sequence[UUID] | None = None) -> InteractionRecord | None:
         """Return an interaction by id; the id carries the millisecond of receipt, which is in the key."""
@@ -89,7 +101,11 @@ class Interactions:
         return self.find(identity, [origin_id]) if identity is not None else None
 
     def payload(self, record: InteractionRecord) -> bytes:
-        """Return what an interaction carried, as JSON."""
+        """Return what an interaction carried, as JSON.
+
+        Raises:
+            NotFound: The interaction was removed since it was found.
+        """
         payloads = table(InteractionPayload)
         statement = select(payloads.c.body).where(
             payloads.c.origin_id == record.origin_id,
@@ -97,12 +113,21 @@ class Interactions:
             payloads.c.id == record.id,
         )
         with self._database.read() as connection:
-            body: bytes = connection.execute(statement).scalar_one()
+            body: bytes | None = connection.execute(statement).scalar_one_or_none()
+        if body is None:
+            raise NotFound("The interaction was removed a moment ago, because of its age or number; ask again.")
         return decompress(body)
 
 
 def _origin_ids(connection: Connection) -> list[UUID]:
     return list(connection.execute(select(table(Origin).c.id)).scalars())
+
+
+def _events_of(issue: IssueRecord) -> Select[tuple[object, ...]]:
+    rows = table(Interaction)
+    return select(*(rows.c[name] for name in _COLUMNS)).where(
+        rows.c.origin_id == issue.origin_id, rows.c.issue_id == issue.id
+    )
 
 
 def _matching(origin_id: UUID, filters: InteractionFilters) -> Select[tuple[object, ...]]:

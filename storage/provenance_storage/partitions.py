@@ -177,9 +177,8 @@ def _remove_some_keys(origin_id: UUID, end: int, after: _Mark, connection: Conne
         .order_by(rows.c.received_at, rows.c.id)
         .limit(KEYS)
     )
-    found = connection.execute(following).all()
-    keys = [(origin_id, event_id, id_) for _, id_, event_id in found]
-    remove_event_keys(POSTGRESQL).run(connection, keys)
+    found = [(at, id_, event_id) for at, id_, event_id in connection.execute(following)]
+    remove_event_keys(connection, origin_id, found)
     return (found[-1][0], found[-1][1]) if len(found) == KEYS else None
 
 

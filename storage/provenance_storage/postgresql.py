@@ -26,6 +26,10 @@ _PASSING = ("08", "40", "53300", "55P03", "57P")
 """The codes (SQLSTATE) of what a second try may mend: connections, deadlocks, restarts. Source: PostgreSQL."""
 
 
+_NUL = (None, "22021")
+"""How a text with a NUL character is refused: by the driver, without a code, or by the server."""
+
+
 class PostgresDatabase(Database):
     """Hand out connections of one PostgreSQL database, which any number of processes may use at once.
 
@@ -123,7 +127,7 @@ class PostgresDatabase(Database):
 
     def _translated(self, error: BaseException | None) -> Exception:
         """Return our error; a fault of ours is told by its code only, because the server quotes the row it refused."""
-        if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+        if isinstance(error, psycopg.DataError) and error.sqlstate in _NUL:
             return InvalidInput("A text holds a NUL character, which cannot be stored or searched; leave it out.")
         if not isinstance(error, psycopg.OperationalError):
             return RuntimeError(f"PostgreSQL refused a statement ({getattr(error, 'sqlstate', None)}).")

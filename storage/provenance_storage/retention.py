@@ -55,7 +55,7 @@ class Pruning:
     """What was removed of a store: whole months, by name of the partition, and the rest by origin.
 
     Attributes:
-        unfinished: The origin at which the time was up; None where all is done.
+        unfinished: The origin to begin with the next time, because the time was up; None where all is done.
     """
 
     origins: list[Pruned] = field(default_factory=list[Pruned])
@@ -78,7 +78,7 @@ def prune(store: Store, now: int, turns: Turns, begin_with: UUID | None = None) 
         store: The store.
         now: Microseconds since 1970.
         turns: The turns to do it in; when they are over, what is left stays for the next time.
-        begin_with: The origin to begin with, at which the last time ended.
+        begin_with: The origin to begin with: each gets its turn, whatever the others have left.
     """
     origins = store.origins.all()
     done = Pruning()
@@ -86,13 +86,14 @@ def prune(store: Store, now: int, turns: Turns, begin_with: UUID | None = None) 
         longest = max(days_of(origin) for origin in origins)
         done.partitions = drop_partitions(turns, now - longest * DAY)
     first = next((place for place, origin in enumerate(origins) if origin.id == begin_with), 0)
-    for origin in (*origins[first:], *origins[:first]):
+    in_turn = [*origins[first:], *origins[:first]]
+    for place, origin in enumerate(in_turn, 1):
         pruned = Pruned(origin)
         done.origins.append(pruned)
         _expire(turns, pruned, expires_before(origin, now))
         _thin(turns, pruned, now)
         if turns.over:
-            done.unfinished = origin.id
+            done.unfinished = in_turn[place % len(in_turn)].id
             break
     return done
 

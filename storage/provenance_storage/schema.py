@@ -41,7 +41,7 @@ def upgrade(database: Database) -> bool:
     """
     if isinstance(database, SqliteDatabase):
         return _upgrade_file(database)
-    _check_version(database)
+    check_version(database)
     if revision(database) == HEAD:
         return False
     with database.write() as connection:
@@ -49,7 +49,14 @@ def upgrade(database: Database) -> bool:
         return _migrate(database, connection)
 
 
-def _check_version(database: Database) -> None:
+def check_version(database: Database) -> None:
+    """Refuse a database of a version that is too old.
+
+    Raises:
+        Unavailable: It is, or cannot be reached.
+    """
+    if isinstance(database, SqliteDatabase):
+        return
     with database.read() as connection:
         found = int((connection.dialect.server_version_info or (0,))[0])
     if found < OLDEST_POSTGRESQL:

@@ -36,6 +36,28 @@ def test_an_origin_in_json_is_the_answer(run: Run):
     assert run("origins", "list", "--json").json == {"items": [made], "total": 1, "nextCursor": None}
 
 
+def test_an_origin_is_updated_where_an_option_says_so(run: Run):
+    run("origins", "create", "my-app", "--scrub-key", "pin", "--scrub-key", "iban", "--rate-limit", "100")
+
+    changed = run("origins", "update", "my-app", "--retention-days", "30", "--keep-key", "token_count", "--json").json
+    emptied = run("origins", "update", "my-app", "--scrub-key", "", "--rate-limit", "0", "--json").json
+    shown = run("origins", "update", "my-app", "--max-events-per-issue", "50")
+    refused = run("origins", "update", "my-app", "--retention-days", "0")
+
+    assert changed["config"]["errorTracking"] | {"fingerprinting": "", "regression": ""} == {
+        "fingerprinting": "",
+        "regression": "",
+        "scrub": {"keys": ["pin", "iban"], "keep": ["token_count"]},
+        "rateLimit": 100,
+        "retentionDays": 30,
+        "maxEventsPerIssue": 1000,
+    }
+    assert emptied["config"]["errorTracking"]["scrub"] == {"keys": [], "keep": ["token_count"]}
+    assert emptied["config"]["errorTracking"]["rateLimit"] is None
+    assert "Kept            30 days, 50 events of an issue" in shown.out
+    assert (refused.code, "at least 1" in refused.err) == (2, True)
+
+
 def test_origins_are_listed_page_by_page(run: Run):
     assert "provenance origins create my-app" in run("origins", "list").out
     for name in ("one", "two"):
