@@ -1,0 +1,1 @@
+"""Measurements of Provenance, and of a peer beside it."""

@@ -1,0 +1,1 @@
+"""How fast events are taken in, at what cost, and how that compares."""
