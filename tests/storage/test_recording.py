@@ -17,7 +17,7 @@ from provenance_core.origins import ErrorTracking, OriginConfig
 from provenance_storage.counters import HOUR, STATED_TAGS, TAG_KEYS, TAG_VALUES
 from provenance_storage.issue_list import IssueFilters, IssueOrder
 from provenance_storage.issues import StatusRequest
-from provenance_storage.records import OriginRecord, TagRecord
+from provenance_storage.records import NewInteraction, OriginRecord, TagRecord
 from provenance_storage.store import Store
 from provenance_storage.tables import ErrorIssue, table
 
@@ -249,3 +249,20 @@ def test_threads_and_stores_together_count_every_event_once(store: Store, origin
     for issue in issues:
         assert sum(store.issues.hours(issue, 0).values()) == issue.event_count
         assert len(store.interactions.of_issue(issue, 1000, None)) == issue.event_count
+
+
+def test_an_issue_of_an_earlier_algorithm_takes_the_events_of_the_new_one(store: Store, origin: OriginRecord) -> None:
+    def by_both(new: str, old: str) -> NewInteraction:
+        made = new_error(origin, new)
+        assert made.event is not None
+        event = replace(made.event, fingerprint_version="pv2", older_fingerprints=(old,))
+        return replace(made, event=event)
+
+    (first,) = store.record([new_error(origin, "old")])
+    upgraded = store.record([by_both("new", "old"), by_both("new", "old"), by_both("other", "unmet")])
+    later = store.record([new_error(origin, "old"), by_both("new", "unmet"), new_error(origin, "new")])
+
+    assert {one.issue_id for one in (*upgraded[:2], *later)} == {first.issue_id}
+    assert upgraded[2].issue_id != first.issue_id
+    issue = store.issues.find("my-app-1")
+    assert (issue.event_count, issue.fingerprint, issue.fingerprint_version) == (6, "old", "pv1")
