@@ -23,11 +23,9 @@ _BACKWARDS = re.compile(
 )
 """A separator and the name before it; the text is read backwards, so that no name is looked for without one."""
 _NAME_IN_JSON = rb"""(["']\\{0,255}[^"'\\\n]{1,64}|[\w.\-\x80-\xff]{1,64})"""
-_BACKWARDS_IN_JSON = (
-    re.compile(rb":[ \t]{0,8}\]?" + _NAME_IN_JSON),
-    re.compile(rb"=[=>:]{0,3}[ \t]{0,8}\]?" + _NAME_IN_JSON),
-)
-_PAIRS_IN_JSON = tuple(
+_COLON_IN_JSON = re.compile(rb":[ \t]{0,8}\]?" + _NAME_IN_JSON)
+_EQUALS_IN_JSON = re.compile(rb"=[=>:]{0,3}[ \t]{0,8}\]?" + _NAME_IN_JSON)
+_TUPLE_IN_JSON, _LIST_IN_JSON = (
     re.compile(bracket + rb"""\s{0,8}[bu]?\\{0,255}["']([^"'\\\n]{1,64})\\{0,255}["'][ \t]{0,8},""")
     for bracket in (rb"\(", rb"\[")
 )
@@ -39,7 +37,9 @@ _NAMED_BESIDE = re.compile(
     re.IGNORECASE,
 )
 """A name and a value side by side: `{"key": "password", "value": …`."""
-_OTHERWISE_IN_JSON = (re.compile(rb"--[A-Za-z]"), re.compile(rb"<\\{0,9}/"), re.compile(rb"%(?:2[257]|3[ADad])"))
+_OPTION_IN_JSON = re.compile(rb"--[A-Za-z]")
+_END_IN_JSON = re.compile(rb"<\\{0,9}/")
+_ENCODED_IN_JSON = re.compile(rb"%(?:2[257]|3[ADad])")
 _GAP = re.compile(r">?[ \t+]{0,8}")
 _LONG_GAP = re.compile(r">?[\s+]{0,40}")
 _PAIR_ENDS = re.compile(r"\s{0,8}[)\]]")
@@ -137,15 +137,25 @@ class Signs:
 def signs_in(data: bytes, names: Names = RULES) -> Signs:
     """Look through an event, as JSON, for sensitive names that something is assigned to, as a key or within a text."""
     backwards = data[::-1]
-    assigned = set[bytes]().union(*(pattern.findall(backwards) for pattern in _BACKWARDS_IN_JSON))
-    paired = set[bytes]().union(*(pattern.findall(data) for pattern in _PAIRS_IN_JSON))
-    found = {told for name in assigned if (told := names.told_backwards(name))}
-    found.update(name for name in paired if names.is_sensitive(name.decode("utf-8", "replace")))
+    assigned: set[bytes] = set(_COLON_IN_JSON.findall(backwards))
+    if b"=" in data:
+        assigned.update(_EQUALS_IN_JSON.findall(backwards))
+    found = names.told_backwards(assigned)
+    paired: list[bytes] = _LIST_IN_JSON.findall(data)
+    if b"(" in data:
+        paired += _TUPLE_IN_JSON.findall(data)
+    if paired:
+        found.update(name for name in paired if names.is_sensitive(name.decode("utf-8", "replace")))
     return Signs(tuple(sorted(found)), _is_otherwise(data), _is_named_beside(data))
 
 
 def _is_otherwise(data: bytes) -> bool:
-    return any(pattern.search(data) for pattern in _OTHERWISE_IN_JSON)
+    # That a character is nowhere is known ten times as fast as that a pattern is.
+    return (
+        _OPTION_IN_JSON.search(data) is not None
+        or (b"<" in data and _END_IN_JSON.search(data) is not None)
+        or (b"%" in data and _ENCODED_IN_JSON.search(data) is not None)
+    )
 
 
 def _is_named_beside(data: bytes) -> bool:

@@ -13,6 +13,7 @@ import orjson
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC throughout; without a zone it is written without an offset
 _MAX_INT = 2**31 - 1
 _DECIMAL_BITS = 4096
+_WITH_MICROSECONDS = len("2026-01-01T00:00:00.000000Z")
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -95,7 +96,17 @@ def _instant_of_number(seconds: float) -> str:
     return _written(_EPOCH + timedelta(seconds=seconds))
 
 
+@lru_cache(maxsize=256)
+def _is_second(text: str) -> bool:
+    """Say whether a text is a moment to the second as it is written here, without its zone."""
+    return datetime.fromisoformat(text).isoformat() == text
+
+
 def _instant_of_text(text: str) -> str:
+    if len(text) == _WITH_MICROSECONDS and text[19] == "." and text[26] == "Z":
+        digits = text[20:26]
+        if digits.isascii() and digits.isdecimal() and _is_second(text[:19]):
+            return f"{text[:23]}Z"
     text = text.strip()[:64]
     if "-" not in text and text.replace(".", "", 1).isdecimal():
         return _written(_EPOCH + timedelta(seconds=float(text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import orjson
 from pydantic.alias_generators import to_camel
 
 from provenance_core.events import Cause, Event, Frame
@@ -23,14 +24,39 @@ class ReadFrame(dict[str, Any]):
     Attributes:
         outline: What of it the event is grouped and described by.
         is_clean: Whether nothing in it, its variables aside, has the shape of a secret.
+        text: It as JSON, its variables aside.
+        variables: Its variables as JSON; nothing where it has none.
+        nested: The lists and objects among its variables, as JSON.
     """
 
-    __slots__ = ("is_clean", "outline")
+    __slots__ = ("is_clean", "nested", "outline", "text", "variables")
 
-    def __init__(self, fields: dict[str, Any], outline: Frame, *, is_clean: bool) -> None:
-        super().__init__(fields)
-        self.outline = outline
-        self.is_clean = is_clean
+    outline: Frame
+    is_clean: bool
+    text: bytes
+    variables: bytes
+    nested: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, fields: dict[str, Any], *, is_clean: bool) -> ReadFrame:
+        """Return a frame without variables."""
+        frame = cls(fields)
+        frame.outline = frame_outline(fields)
+        frame.is_clean = is_clean
+        frame.text = orjson.dumps(fields)
+        frame.variables = b""
+        frame.nested = ()
+        return frame
+
+    def again(self) -> ReadFrame:
+        """Return the frame as another event has it, to be given variables of its own."""
+        frame = ReadFrame(self)
+        frame.outline = self.outline
+        frame.is_clean = self.is_clean
+        frame.text = self.text
+        frame.variables = b""
+        frame.nested = ()
+        return frame
 
 
 def _names(model: type[Cause] | type[Event]) -> tuple[tuple[str, str], ...]:
@@ -74,6 +100,28 @@ def outline_of(event: dict[str, Any]) -> Event:
     return Event.model_validate(told)
 
 
+def folded(event: dict[str, Any]) -> dict[str, Any]:
+    """Return those fields of a written event that hold frames, with the frames as the JSON they are known as."""
+    stacks: dict[str, Any] = {}
+    if "frames" in event:
+        stacks["frames"] = _folded(event["frames"])
+    if "causes" in event:
+        stacks["causes"] = [
+            {**cause, "frames": _folded(cause["frames"])} if "frames" in cause else cause for cause in event["causes"]
+        ]
+    return stacks
+
+
+def _folded(frames: list[dict[str, Any]]) -> Any:
+    """Return frames as JSON, or themselves where one is not known as JSON."""
+    texts: list[bytes] = []
+    for frame in frames:
+        if not isinstance(frame, ReadFrame) or ("vars" in frame and not frame.variables):
+            return frames
+        texts.append(b'%b,"vars":%b}' % (frame.text[:-1], frame.variables) if frame.variables else frame.text)
+    return orjson.Fragment(b"[" + b",".join(texts) + b"]")
+
+
 def frame_outline(frame: dict[str, Any]) -> Frame:
     """Return what of a written frame the event is grouped and described by."""
     if isinstance(frame, ReadFrame):
@@ -97,7 +145,7 @@ def marks_of(trimmed: dict[str, int], scrubbed: list[str], repaired: int) -> dic
 
 def _told(fields: dict[str, Any], names: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     get = fields.get
-    return {wire: value for name, wire in names if (value := get(name)) not in _NOTHING}
+    return {wire: value for name, wire in names if (value := get(name)) or value not in _NOTHING}
 
 
 def _cause(fields: dict[str, Any]) -> dict[str, Any]:

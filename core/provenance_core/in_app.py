@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from provenance_core import limits
 
@@ -92,8 +93,11 @@ def language_of(file: str | None, platform: str | None) -> str | None:
         ending = file[-200:].partition("?")[0].rpartition(".")[2].lower()
         if ending in _LANGUAGES:
             return _LANGUAGES[ending]
-    if platform is None:
-        return None
+    return None if platform is None else _language_of_platform(platform[: limits.PLATFORM])
+
+
+@lru_cache(maxsize=64)
+def _language_of_platform(platform: str) -> str:
     first = platform.lower().partition("-")[0]
     return _PLATFORMS.get(first, first)
 

@@ -14,7 +14,7 @@ import orjson
 
 from provenance_core import limits
 from provenance_core.coerce import flag, sequence, whole
-from provenance_core.event_writing import ReadFrame, frame_outline
+from provenance_core.event_writing import ReadFrame
 from provenance_core.in_app import is_in_app
 from provenance_core.shapes import Shapes
 from provenance_core.trim import Trim
@@ -52,7 +52,7 @@ def read_known(raw: dict[str, Any], platform: str | None) -> ReadFrame | None:
     except TypeError:
         return None
     known = _known(key) if len(key) <= _LONGEST else _read(key)
-    return ReadFrame(known, known.outline, is_clean=known.is_clean) if known else None
+    return known.again() if known else None
 
 
 def _read(key: bytes) -> ReadFrame | None:
@@ -65,7 +65,7 @@ def _read(key: bytes) -> ReadFrame | None:
     add_source(trim, frame, raw, "")
     if trim.trimmed:
         return None
-    return ReadFrame(frame, frame_outline(frame), is_clean=not Shapes(key))
+    return ReadFrame.read(frame, is_clean=not Shapes(key))
 
 
 _known = lru_cache(maxsize=_MOST)(_read)

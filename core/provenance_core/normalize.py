@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import orjson
 
+from provenance_core import limits
 from provenance_core.errors import InvalidInput
-from provenance_core.event_writing import marks_of, outline_of, without_outlines, written
+from provenance_core.event_writing import folded, marks_of, outline_of, without_outlines, written
 from provenance_core.events import ErrorAction, Event
 from provenance_core.native_payload import read_native
 from provenance_core.origins import Scrubbing
@@ -113,12 +114,17 @@ def _object(raw: object) -> dict[str, Any]:
 
 def _finished(fields: dict[str, Any], trim: Trim, scrubbing: Scrubbing) -> tuple[dict[str, Any], bytes]:
     """Return the event as it is written, and as JSON."""
-    event, text = repair(written(fields), trim)
+    told = written(fields)
+    stacks = folded(told)
+    event, text = repair(told, trim, stacks)
     if shrink(event, len(text), trim):
         event, text = repair(without_outlines(event), trim)
+        stacks = {}
+    elif event is not told:
+        stacks = {}
     scrubbed = scrub(event, names_of(scrubbing.keys, scrubbing.keep))
     if _strip_labels(event) or scrubbed:
-        text = orjson.dumps(event)
+        text = orjson.dumps(event if _in_stacks(scrubbed) else {**event, **stacks})
     marks = marks_of(trim.trimmed, scrubbed, trim.repaired)
     if marks:
         event["marks"] = marks
@@ -128,6 +134,11 @@ def _finished(fields: dict[str, Any], trim: Trim, scrubbing: Scrubbing) -> tuple
 
 def _prepared(event: dict[str, Any], content: bytes) -> Prepared:
     return Prepared(outline_of(event), content)
+
+
+def _in_stacks(scrubbed: list[str]) -> bool:
+    """Say whether anything may have been filtered in an exception; only so many paths are told."""
+    return len(scrubbed) >= limits.MAX_MARKS or any(path.startswith(("frames.", "causes.")) for path in scrubbed)
 
 
 def _strip_labels(event: dict[str, Any]) -> bool:

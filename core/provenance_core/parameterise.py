@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # What may stand between the word and its number: `status code: 404`, `code=5`, `status of 404`, `"status":500`.
 _IS = r"['\"]?(?:\s?[:=\[(\#]|\sis|\sof|\swas)?\s?['\"]?\#?"
@@ -119,7 +120,11 @@ def error_codes(message: str) -> list[str]:
 
     Of an HTTP status and of an SQLSTATE it is the class: an upstream that falters answers now 502, now 503.
     """
-    text = message[:_CODES_WITHIN]
+    return list(_codes_in(message[:_CODES_WITHIN]))
+
+
+@lru_cache(maxsize=256)
+def _codes_in(text: str) -> tuple[str, ...]:
     found: list[str] = []
     if "E" in text:
         found += [code[0] for code in _SYSTEM_ERROR.finditer(text) if not text[: code.start()][-1:].isalnum()]
@@ -128,7 +133,7 @@ def error_codes(message: str) -> list[str]:
         if any(hint in lower for hint in _CODE_HINTS):
             codes = (_class_of(code.rstrip()) for code in _CODES.findall(_first_lines(text)))
             found += [code for code in codes if code]
-    return list(dict.fromkeys(found))[:_MAX_CODES]
+    return tuple(dict.fromkeys(found))[:_MAX_CODES]
 
 
 def _class_of(code: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from provenance_core import limits
-from provenance_core.event_writing import SOURCE
+from provenance_core.event_writing import SOURCE, ReadFrame
 from provenance_core.known_frames import add_source, read_known, read_names
 from provenance_core.trim import Trim
 
@@ -42,12 +42,12 @@ def read_frames(
         if len(detailed) < len(frames):
             _without_source(frames, detailed)
         for index in detailed:
-            _add_variables(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
+            _add_variables(trim, frames[index], raw[index], prefix, index)
         return frames
     frames = [read_names(trim, frame, f"{prefix}frames.{index}.", platform) for index, frame in enumerate(raw)]
     for index in _detailed(frames, trim, prefix):
         add_source(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
-        _add_variables(trim, frames[index], raw[index], f"{prefix}frames.{index}.")
+        _add_variables(trim, frames[index], raw[index], prefix, index)
     return frames
 
 
@@ -91,12 +91,19 @@ def _known(raw: list[dict[str, Any]], platform: str | None) -> list[dict[str, An
     return frames
 
 
-def _add_variables(trim: Trim, frame: dict[str, Any], raw: dict[str, Any], prefix: str) -> None:
-    variables = raw.get("vars")
-    if variables:
-        kept = trim.bag_of(variables, limits.VARS, limits.VARS_DEPTH, f"{prefix}vars")
-        if kept:
-            frame["vars"] = kept
+def _add_variables(trim: Trim, frame: dict[str, Any], raw: dict[str, Any], prefix: str, index: int) -> None:
+    variables: object = raw.get("vars")
+    if not variables:
+        return
+    if isinstance(frame, ReadFrame) and isinstance(variables, dict):
+        whole = trim.whole(cast("dict[str, Any]", variables), limits.VARS, limits.VARS_DEPTH)
+        if whole:
+            frame["vars"] = variables
+            frame.variables, frame.nested = whole
+            return
+    kept = trim.bag_of(cast("object", variables), limits.VARS, limits.VARS_DEPTH, f"{prefix}frames.{index}.vars")
+    if kept:
+        frame["vars"] = kept
 
 
 def _detailed(frames: list[dict[str, Any]], trim: Trim, prefix: str) -> list[int]:

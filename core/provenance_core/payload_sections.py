@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import orjson
@@ -35,6 +35,11 @@ _CRUMB_TEXTS = (
 )
 _NOTHING: tuple[object, ...] = (None, {}, [])
 _HASH_LENGTH = 32
+_LONGEST_ESCAPE = 6
+"""Bytes of a control character in JSON; no other character has more."""
+_LARGE = 10**9
+_SIGNS = 3
+"""Characters of JSON around a text and after it, or of a number, a sixth of which would do."""
 _USER_KEYS = {"id", "email", "username", "ip_address", "ip", "ipAddress"}
 _REQUEST_KEYS = {
     *("method", "url", "query_string", "query", "headers", "cookies", "data"),
@@ -223,10 +228,30 @@ def _breadcrumb(trim: Trim, raw: dict[str, Any], index: int) -> dict[str, Any]:
             crumb[name] = text
     data = raw.get("data")
     if data:
-        kept = trim.bag_of(data, limits.CRUMB_DATA, limits.CRUMB_DEPTH, f"breadcrumbs.{index}.data")
+        kept = (
+            data
+            if _is_small(data)
+            else trim.bag_of(data, limits.CRUMB_DATA, limits.CRUMB_DEPTH, f"breadcrumbs.{index}.data")
+        )
         if kept:
             crumb["data"] = kept
     return crumb
+
+
+def _is_small(data: object) -> bool:
+    """Say whether breadcrumb data surely needs no cut: a few texts and numbers, however they are escaped as JSON."""
+    if type(data) is not dict:
+        return False
+    size = 0
+    for key, value in cast("dict[str, Any]", data).items():
+        if type(key) is not str:
+            return False
+        if isinstance(value, str):
+            size += len(value)
+        elif not (value is None or (isinstance(value, int) and 0 <= value < _LARGE)):
+            return False
+        size += len(key) + _SIGNS
+    return size * _LONGEST_ESCAPE <= limits.CRUMB_DATA
 
 
 def _headers(trim: Trim, raw: dict[str, Any]) -> dict[str, str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, cast
 
 import orjson
 
 from provenance_core.trim import INT64, Trim, repair_text
 
+_NOTHING: Mapping[str, Any] = {}
 _NUL = re.compile(rb"\\u0000")
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG = b"0" * 19
 _BEFORE_NUMBER = b":,[-"
 
 
-def repair(event: dict[str, Any], trim: Trim) -> tuple[dict[str, Any], bytes]:
+def repair(event: dict[str, Any], trim: Trim, stacks: Mapping[str, Any] = _NOTHING) -> tuple[dict[str, Any], bytes]:
     """Return the event with what cannot be stored replaced, and its JSON text.
 
     NUL and lone surrogates become U+FFFD, non-finite numbers null, integers over 64 bits text. An event that needs
@@ -25,9 +27,10 @@ def repair(event: dict[str, Any], trim: Trim) -> tuple[dict[str, Any], bytes]:
     Args:
         event: Fields bounded in size and depth.
         trim: Counts the repairs.
+        stacks: Fields of the event in which what needs no repair is JSON already.
     """
     try:
-        text = orjson.dumps(event, option=orjson.OPT_STRICT_INTEGER)
+        text = orjson.dumps({**event, **stacks}, option=orjson.OPT_STRICT_INTEGER)
     except TypeError:
         pass
     else:

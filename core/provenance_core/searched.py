@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from provenance_core.event_writing import SOURCE, ReadFrame
 
 _TEXTS = ("message", "stack", "messageTemplate", "transaction", "logger", "environment", "serverName")
 _BAGS = ("tags", "contexts", "extra")
+_BOXES = (dict, list, tuple)
 _SHAPED = ("release", "dist", "user", "fingerprint")
 
 
@@ -33,18 +35,24 @@ class Searched:
         bags: list[dict[str, Any]] = [event[name] for name in _BAGS if name in event]
         shaped: list[Any] = [event[name] for name in _SHAPED if name in event]
         variables: list[dict[str, Any]] = []
+        nested: set[bytes] = set()
+        cut: list[dict[str, Any]] = []
         for error in (event, *event.get("causes", ())):
             texts += [error.get("message"), error.get("stack")]
             for frame in error.get("frames", ()):
-                if "vars" in frame:
+                known = frame if isinstance(frame, ReadFrame) else None
+                if known is not None and known.variables:
                     variables.append(frame["vars"])
-                if not (isinstance(frame, ReadFrame) and frame.is_clean):
+                    nested.update(known.nested)
+                elif "vars" in frame:
+                    cut.append(frame["vars"])
+                if known is None or not known.is_clean:
                     shaped += [frame.get(name) for name in SOURCE]
         request = event.get("request")
         if request:
             texts += [request.get("url"), request.get("query"), request.get("data")]
             texts += request.get("headers", {}).values()
-        self.variables = _values(variables)
+        self.variables = _values(variables, nested) + b"\n" + _values(cut)
         self.trail = _trail(event.get("breadcrumbs", ()))
         self.rest = orjson.dumps([*texts, bags])
         self.shaped = orjson.dumps(shaped)
@@ -60,21 +68,26 @@ def _trail(crumbs: Iterable[dict[str, Any]]) -> bytes:
     return messages + _values([crumb["data"] for crumb in crumbs if "data" in crumb])
 
 
-def _values(bags: list[dict[str, Any]]) -> bytes:
-    """Return the keys and the values of objects, each once."""
+def _values(bags: list[dict[str, Any]], nested: set[bytes] | None = None) -> bytes:
+    """Return the keys and the values of objects, each once.
+
+    Args:
+        bags: The objects.
+        nested: The lists and objects among their values as JSON, where they are known.
+    """
     if not bags:
         return b""
-    names: set[str] = set()
-    plain: set[str] = set()
-    numbers: list[Any] = []
-    nested: set[bytes] = set()
-    for bag in bags:
-        names.update(bag)
-        for value in bag.values():
-            if type(value) is str:
-                plain.add(value)
-            elif isinstance(value, dict | list):
-                nested.add(orjson.dumps(value))
-            else:
-                numbers.append(value)
-    return b",".join((orjson.dumps([dict.fromkeys(names), *plain, *numbers]), *nested))
+    names = dict.fromkeys(chain.from_iterable(bags))
+    try:
+        return orjson.dumps([names, *dict.fromkeys(_all_values(bags))])
+    except TypeError:
+        values = [*_all_values(bags)]
+    plain = {value for value in values if type(value) is str}
+    others: list[Any] = [value for value in values if type(value) is not str and not isinstance(value, _BOXES)]
+    if nested is None:
+        nested = {orjson.dumps(value) for value in values if type(value) is not str and isinstance(value, _BOXES)}
+    return b",".join((orjson.dumps([names, *plain, *others]), *nested))
+
+
+def _all_values(bags: list[dict[str, Any]]) -> Iterable[Any]:
+    return chain.from_iterable([bag.values() for bag in bags])

@@ -79,6 +79,7 @@ def ends_sensitive(key: str) -> bool:
 
 _OWN_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _LONGEST_NAME = 200
+_MOST_HARMLESS = 8192
 
 
 class Names:
@@ -88,7 +89,7 @@ class Names:
     One that is kept must be the whole name. Case and separators are the same for both.
     """
 
-    __slots__ = ("_keep", "_keys", "_pair_endings", "_pairs", "ends_sensitive", "is_sensitive", "told_backwards")
+    __slots__ = ("_harmless", "_keep", "_keys", "_pair_endings", "_pairs", "ends_sensitive", "is_sensitive")
 
     def __init__(self, keys: tuple[str, ...] = (), keep: tuple[str, ...] = ()) -> None:
         self._keys = tuple(words for key in keys if (words := _own_words(key)))
@@ -98,7 +99,7 @@ class Names:
         has_own = bool(self._keys or self._keep)
         self.is_sensitive = lru_cache(maxsize=8192)(self._is_sensitive) if has_own else is_sensitive
         self.ends_sensitive = lru_cache(maxsize=8192)(self._ends_sensitive) if has_own else ends_sensitive
-        self.told_backwards = lru_cache(maxsize=16_384)(self._told_backwards)
+        self._harmless: set[bytes] = set()
 
     def is_own(self, name: str) -> bool:
         """Say whether a name is one that the origin adds."""
@@ -132,6 +133,22 @@ class Names:
             ):
                 return True
         return False
+
+    def told_backwards(self, found: set[bytes]) -> set[bytes]:
+        """Return which names, found reading JSON backwards, may be sensitive.
+
+        Most names come again and again: the harmless ones are told from the others at once.
+        """
+        told: set[bytes] = set()
+        for name in found - self._harmless:
+            known = self._told_backwards(name)
+            if known:
+                told.add(known)
+            else:
+                self._harmless.add(name)
+        if len(self._harmless) > _MOST_HARMLESS:
+            self._harmless = set()
+        return told
 
     def _told_backwards(self, name: bytes) -> bytes:
         """Return a name, found reading JSON backwards, where it may be sensitive, else nothing.

@@ -35,13 +35,27 @@ def cut_text(text: str, limit: int) -> str:
 
 _BOXES = (dict, list, tuple)
 _NULL = re.compile(rb"null")
+_NUL = b"\\u0000"
 
 
-def _deepest_fits(text: bytes, depth: int) -> bool:
-    """Say whether no list or object stands deeper than a number of levels: text is indented as deep as it stands."""
-    if text.count(b"{") + text.count(b"[") <= depth:
-        return True
-    return b"\n" + b"  " * (depth + 1) not in orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2)
+def _fits(value: object, depth: int) -> bool:
+    """Say whether no list or object with anything in it stands deeper than a number of levels."""
+    level: list[Any] = [value] if isinstance(value, _BOXES) else []
+    for _ in range(depth):
+        if not level:
+            return True
+        level = [
+            item
+            for box in level
+            for item in cast("Iterable[Any]", box.values() if isinstance(box, dict) else box)
+            if type(item) is not str and item and isinstance(item, _BOXES)
+        ]
+    return not level
+
+
+def _is_whole(value: object, text: bytes) -> bool:
+    """Say whether no null stands for a number that is none, which no JSON holds but a caller's value may."""
+    return _NULL.search(text) is None or orjson.loads(text) == value
 
 
 class Trim:
@@ -94,11 +108,7 @@ class Trim:
             return self._walk(value, budget, depth, path)
         if len(text) > budget + _ALLOWANCE:
             return self._walk(value, budget, depth, path)
-        if not self._fits(value, depth):
-            return self._walk(value, budget, depth, path)
-        # A null may stand for a number that is none, which no JSON holds but a caller's value may.
-        is_whole = _NULL.search(text) is None or orjson.loads(text) == value
-        return value if is_whole else self._walk(value, budget, depth, path)
+        return value if _fits(value, depth) and _is_whole(value, text) else self._walk(value, budget, depth, path)
 
     def bag_of(self, value: object, budget: int, depth: int, path: str) -> dict[str, Any]:
         """Return a copy of a JSON object within a budget; another value stands under `value`."""
@@ -107,19 +117,27 @@ class Trim:
         raw: object = cast("object", value) if isinstance(value, dict) else {"value": value}
         return self.bag(raw, budget, depth, path)
 
-    def _fits(self, value: object, depth: int) -> bool:
-        """Say whether nothing in a value nests deeper; what many frames have in common is looked at once."""
-        if not isinstance(value, dict | list | tuple):
-            return True
-        items: Iterable[Any] = cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("Any", value)
-        for item in items:
+    def whole(self, value: dict[str, Any], budget: int, depth: int) -> tuple[bytes, tuple[bytes, ...]] | None:
+        """Return an object as JSON, with the lists and objects in it, or None where it may need a cut or a repair.
+
+        What many frames have in common is looked at once.
+        """
+        try:
+            text = orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
+        except TypeError:
+            return None
+        if len(text) > budget + _ALLOWANCE or (b"\\" in text and _NUL in text) or not _is_whole(value, text):
+            return None
+        nested: list[bytes] = []
+        for item in value.values():
             if type(item) is not str and item and isinstance(item, _BOXES):
-                found = (orjson.dumps(item), depth)
-                if found not in self._fitting:
-                    if not _deepest_fits(found[0], depth - 1):
-                        return False
-                    self._fitting.add(found)
-        return True
+                found = orjson.dumps(item)
+                if (found, depth) not in self._fitting:
+                    if found.count(b"{") + found.count(b"[") >= depth and not _fits(cast("Any", item), depth - 1):
+                        return None
+                    self._fitting.add((found, depth))
+                nested.append(found)
+        return text, tuple(nested)
 
     def _repaired(self, text: str) -> str:
         text, count = repair_text(text)
