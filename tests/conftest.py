@@ -16,6 +16,9 @@ settings.register_profile("person", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")
 
+for _name in [name for name in os.environ if name.startswith("PG")]:
+    del os.environ[_name]  # the driver would take what a URL leaves out from there: of another server
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -23,15 +26,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> Kind:
+def store_kind(request: pytest.FixtureRequest) -> Kind:
     """Return which database holds the store: each in turn, unless a test is marked as one's own."""
     return request.param
 
 
 @pytest.fixture
-def url(kind: Kind, tmp_path: Path) -> Iterator[str]:
+def url(store_kind: Kind, tmp_path: Path) -> Iterator[str]:
     """Return the URL of a store that nothing is in yet."""
-    with new_database_url(kind, tmp_path) as url:
+    with new_database_url(store_kind, tmp_path) as url:
         yield url
 
 

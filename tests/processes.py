@@ -26,14 +26,15 @@ STOP_SECONDS = 20
 
 @dataclass(frozen=True)
 class Installation:
-    """A user's machine: a home folder with a store, and the environment of its processes."""
+    """A user's machine: a home folder, a store (a file there unless a URL is given), its processes' environment."""
 
     home: Path
+    database_url: str | None = None
 
     @property
     def store_url(self) -> str:
         """Return the URL of the store."""
-        return f"sqlite:///{self.home / 'provenance.sqlite3'}"
+        return self.database_url or f"sqlite:///{self.home / 'provenance.sqlite3'}"
 
     @property
     def environment(self) -> dict[str, str]:

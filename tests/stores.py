@@ -24,6 +24,8 @@ def new_database_url(kind: Kind, folder: Path, *, migrated: bool = True) -> Gene
     A file is not there yet, and is migrated when it is opened. A database of a server is a clone of one that was
     migrated once in the session; `migrated=False` gives one without tables.
     """
+    if kind not in KINDS:
+        raise ValueError(f"no kind of store: {kind}")
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'store' / 'provenance.sqlite3'}"
         return
@@ -44,8 +46,8 @@ def _template() -> str:
     return name
 
 
-on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("store_kind", ["sqlite"], indirect=True)
 """Marks a test of what only a file has."""
 
-on_postgresql = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+on_postgresql = pytest.mark.parametrize("store_kind", ["postgresql"], indirect=True)
 """Marks a test of what only a database server has."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from provenance_core.errors import Forbidden
+from provenance_core.errors import Forbidden, Unavailable
 from provenance_http.dsn import UNKNOWN, Sender, find_sender, only_key
 from provenance_storage.store import Store
 
@@ -75,6 +75,10 @@ class Admissions:
         until = self._clock() + KEY_SECONDS
         try:
             sender = await anyio.to_thread.run_sync(find_sender, self._store, *asked, limiter=self._threads)
+        except Unavailable:
+            if asked not in self._senders:
+                raise
+            sender = self._senders[asked][1]  # the writer waits for the store; a sender would not send again
         finally:
             current = self._lookups.get(asked) is asyncio.current_task()
             if current:

@@ -32,6 +32,8 @@ async def ready(request: Request) -> Response:
     services = services_of(request.scope)
     if not services.recorder.alive:
         raise Unavailable("Events are not written any more; restart the server.")
+    if services.recorder.refusing:
+        raise Unavailable("The store refuses events; the server's log says why. It is tried again with the next event.")
     await anyio.to_thread.run_sync(services.store.resource_types.all)
     return _ok()
 

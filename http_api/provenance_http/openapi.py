@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from provenance_http.examples import EXAMPLES, NUMBER, Example
 from provenance_http.openapi_ingest import ingest_paths, ingest_schemas
 from provenance_http.openapi_refusals import refusal_references, refusal_responses, refusal_schemas
-from provenance_http.routes import ACTOR_HEADER, HEADER_ARGUMENTS, WITH_BODY, AnyOperation
+from provenance_http.routes import ACTOR_HEADER, HEADER_ARGUMENTS, LONGEST_ACTOR, WITH_BODY, AnyOperation
 from provenance_server.operations import OPERATIONS, RECORD_INTERACTION, UPDATE_ERROR_ISSUE_STATUS
 
 Json = dict[str, Any]
@@ -131,13 +131,13 @@ def _headers(operation: AnyOperation) -> dict[str, str]:
     if operation is RECORD_INTERACTION:
         return {name: f"Stands for `{argument}`; the body wins" for name, argument in HEADER_ARGUMENTS.items()}
     if operation is UPDATE_ERROR_ISSUE_STATUS:
-        return {ACTOR_HEADER: "Who asks, for the history, which says `http:` before it"}
+        return {ACTOR_HEADER: f"Who asks, for the history: its first {LONGEST_ACTOR} characters, `http:` before them"}
     return {}
 
 
 def _header(name: str, meaning: str) -> Json:
     moment = {"x-interaction-timestamp": "2026-11-23T10:00:00Z"}
-    schema: Json = {"type": "string", "maxLength": 64} | ({"format": "date-time"} if name in moment else {})
+    schema: Json = {"type": "string"} | ({"format": "date-time"} if name in moment else {})
     shown = moment.get(name, "alice")
     return {"name": name, "in": "header", "required": False, "description": meaning, "schema": schema, "example": shown}
 

@@ -75,6 +75,7 @@ def _door(name: str, title: str, description: str) -> Json:
     responses: Json = {"200": {"description": "It is on disk", "content": {"application/json": accepted}}}
     for status, meaning in _REJECTIONS.items():
         responses[str(status)] = {"description": meaning, "content": {"application/json": rejected}}
+    responses["404"] = {"$ref": "#/components/responses/NotFound"}  # the path has no number, and is no door
     described = f"{description} The answer comes once it is on disk."
     return {
         "operationId": name,

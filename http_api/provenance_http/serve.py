@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import errno
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 
 import uvicorn
 
-from provenance_core.errors import InvalidInput, Unavailable
+from provenance_core.errors import InvalidInput, ProvenanceError, Unavailable
 from provenance_http.app import create_app
 from provenance_http.connections import ImpatientProtocol
 from provenance_http.guard import is_loopback, is_wildcard
-from provenance_http.writing import writing_to
+from provenance_http.metrics import Metrics
+from provenance_http.writing import ServerRecorder, Writing, writing_to
 from provenance_server.maintenance import Maintenance
 from provenance_server.settings import Settings
 from provenance_storage.server_lock import serving
@@ -59,8 +61,11 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
             "that asks for a login in front, or say --insecure."
         )
     with closing(Store.open(settings.database_url)) as store, _listening(settings, store) as (listener, url):
+        store.database.check_writable()
+        refusals: list[ProvenanceError] = []
+        writing = _noting(refusals, writing_to(store, settings.database_url))
         config = uvicorn.Config(
-            create_app(store, writing_to(store, settings.database_url), host=settings.host),
+            create_app(store, writing, host=settings.host),
             log_level="warning",
             access_log=False,
             ws="none",
@@ -79,8 +84,43 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
         gc.freeze()  # what stays for ever is not looked through again: that took 60 ms each time
         gc.set_threshold(*GC_THRESHOLDS)
         server = _Server(config, lambda: on_ready(url) if on_ready else None)
-        with _stopped_by_signals(server):
+        with _stopped_by_signals(server), _told_by(refusals):
             server.run(sockets=[listener])
+
+
+def _noting(refusals: list[ProvenanceError], writing: Writing) -> Writing:
+    """Return a way to write that takes note of why it cannot be begun: uvicorn keeps that to itself."""
+
+    @asynccontextmanager
+    async def noted(metrics: Metrics) -> AsyncGenerator[ServerRecorder]:
+        async with AsyncExitStack() as stack:
+            try:
+                recorder = await stack.enter_async_context(writing(metrics))
+            except ProvenanceError as error:
+                refusals.append(error)
+                raise
+            yield recorder
+
+    return noted
+
+
+@contextmanager
+def _told_by(refusals: list[ProvenanceError]) -> Generator[None]:
+    """Raise a refusal that was noted, in the place of what uvicorn logs and of its exit."""
+
+    def unless_noted(_record: logging.LogRecord) -> bool:
+        return not refusals
+
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(unless_noted)
+    try:
+        yield
+    except SystemExit:
+        if refusals:
+            raise refusals[0] from None
+        raise
+    finally:
+        log.removeFilter(unless_noted)
 
 
 def _allow_many_files() -> None:

@@ -24,6 +24,11 @@ class ServerRecorder(Recorder, Protocol):
         """Say whether what is submitted is recorded."""
         ...
 
+    @property
+    def refusing(self) -> bool:
+        """Say whether the store has just refused what was to be written."""
+        ...
+
     def waiting(self) -> tuple[int, int]:
         """Return how many interactions wait to be recorded, and how many bytes they have."""
         ...

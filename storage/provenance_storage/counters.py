@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, case, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select, true
 
 from provenance_storage.columns import Count
-from provenance_storage.prepared import POSTGRESQL, Given, RowStatement, constant, constant_text, types_of
+from provenance_storage.prepared import POSTGRESQL, Given, RowStatement, constant, types_of
 from provenance_storage.statements import insert_into
 from provenance_storage.tables import IssueHour, IssueRelease, IssueTag, IssueTagKey, IssueUser, table
 from provenance_storage.tag_names import ENVIRONMENT_TAG, STATED_TAGS
@@ -51,8 +51,8 @@ class Counts:
             count, first, _ = self.releases.get((issue_id, release_id), (0, received_at, received_at))
             self.releases[issue_id, release_id] = (count + 1, first, received_at)
 
-    def write(self, connection: Connection, origin_id: bytes) -> None:
-        """Add the counts to the store, in the order of their keys."""
+    def write(self, connection: Connection, origin_id: bytes) -> list[tuple[UUID, str]]:
+        """Add the counts to the store, in the order of their keys, and return the environments new to their issues."""
         dialect = connection.dialect.name
         _add_hours(dialect).run(connection, [(origin_id, *key, count) for key, count in sorted(self.hours.items())])
         met = [(origin_id, *key, *counted) for key, counted in sorted(self.releases.items())]
@@ -65,8 +65,20 @@ class Counts:
             for (issue_id, key), count in sorted(totals.items())
         ]
         _add_tag_keys(dialect).run(connection, keys)
-        values = [(origin_id, *key, count) for key, count in sorted(self.tags.items())]
+        values = [(origin_id, *key, count) for key, count in sorted(self.tags.items()) if key[1] != ENVIRONMENT_TAG]
         _add_tags(dialect).run(connection, values)
+        return self._write_environments(connection, origin_id)
+
+    def _write_environments(self, connection: Connection, origin_id: bytes) -> list[tuple[UUID, str]]:
+        tags = {key: count for key, count in sorted(self.tags.items()) if key[1] == ENVIRONMENT_TAG}
+        written = _add_environments(connection.dialect.name).run(
+            connection, [(origin_id, *key, count) for key, count in tags.items()]
+        )
+        return [
+            (issue_id, value)
+            for issue_id, value, total in written
+            if total == tags[issue_id.bytes, ENVIRONMENT_TAG, value]
+        ]
 
 
 def add_users(connection: Connection, origin_id: UUID, users: Mapping[UUID, Mapping[bytes, int]]) -> dict[UUID, int]:
@@ -141,30 +153,40 @@ def _add_tag_keys(dialect: str) -> RowStatement:
 @cache
 def _add_tags(dialect: str) -> RowStatement:
     """Return the statement that counts a value of a counted tag; one not met before only while there is room."""
-    tags, counted = table(IssueTag), table(IssueTagKey)
+    return RowStatement(dialect, types_of(*table(IssueTag).c), partial(_count_tag, dialect, TAG_VALUES))
+
+
+@cache
+def _add_environments(dialect: str) -> RowStatement:
+    """Return the same for environments, which says how often each was met by now."""
+    tags = table(IssueTag)
 
     def build(given: Given) -> Any:
-        there = tags.alias("there")
-        of_tag = (
-            (there.c.origin_id == given["origin_id"])
-            & (there.c.issue_id == given["issue_id"])
-            & (there.c.key == given["key"])
-        )
-        kept = exists().where(
-            counted.c.origin_id == given["origin_id"],
-            counted.c.issue_id == given["issue_id"],
-            counted.c.key == given["key"],
-        )
-        is_environment = given["key"] == constant_text(ENVIRONMENT_TAG)
-        allowed = _Room(
-            known=exists().where(of_tag, there.c.value == given["value"]),
-            there=select(func.count()).select_from(there).where(of_tag).scalar_subquery(),
-            most=case((is_environment, constant(ENVIRONMENTS)), else_=constant(TAG_VALUES)),
-            only=kept,
-        )
-        return _add_where_room(dialect, tags, given, allowed)
+        return _count_tag(dialect, ENVIRONMENTS, given).returning(tags.c.issue_id, tags.c.value, tags.c.event_count)
 
     return RowStatement(dialect, types_of(*tags.c), build)
+
+
+def _count_tag(dialect: str, most: int, given: Given) -> Any:
+    tags, counted = table(IssueTag), table(IssueTagKey)
+    there = tags.alias("there")
+    of_tag = (
+        (there.c.origin_id == given["origin_id"])
+        & (there.c.issue_id == given["issue_id"])
+        & (there.c.key == given["key"])
+    )
+    kept = exists().where(
+        counted.c.origin_id == given["origin_id"],
+        counted.c.issue_id == given["issue_id"],
+        counted.c.key == given["key"],
+    )
+    allowed = _Room(
+        known=exists().where(of_tag, there.c.value == given["value"]),
+        there=select(func.count()).select_from(there).where(of_tag).scalar_subquery(),
+        most=constant(most),
+        only=kept,
+    )
+    return _add_where_room(dialect, tags, given, allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +210,8 @@ def _add_where_room(dialect: str, counts: Table, given: Given, room: _Room) -> A
         facts = (room.known.label("known"), room.there.label("there"), room.most.label("most"))
         found = select(*rows, *facts, *named).where(only).subquery("found")
         *group, last = (found.c[column.name] for column in counts.primary_key)
-        rank = func.row_number().over(partition_by=[*group, found.c.known], order_by=last)
+        in_bytes = last.collate("C")  # the order of SQLite, whatever language the database sorts texts in
+        rank = func.row_number().over(partition_by=[*group, found.c.known], order_by=in_bytes)
         ranked = select(found, rank.label("rank")).subquery("ranked")
         allowed = or_(
             ranked.c.known,

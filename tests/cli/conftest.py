@@ -1,4 +1,4 @@
-"""A command line on a real store of its own."""
+"""A command line on a real store of its own: a new file, or where a test reports something a store of each kind."""
 
 from __future__ import annotations
 
@@ -86,8 +86,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def store(config: Path) -> Iterator[Store]:
-    store = Store.open(os.environ["PROVENANCE_DATABASE_URL"])
+def store(config: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("PROVENANCE_DATABASE_URL", url)
+    store = Store.open(url)
     yield store
     store.close()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
+from tests.stores import on_sqlite
 
 from provenance_cli.main import main, root_options_first
 
@@ -137,6 +138,7 @@ def test_root_options_may_stand_anywhere():
     assert root_options_first(["errors", "--api-url"]) == ["--api-url", "errors"]
 
 
+@on_sqlite
 def test_a_reader_that_goes_away_is_no_failure_to_tell(
     issues: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):

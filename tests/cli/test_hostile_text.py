@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from tests.cli.conftest import Run
+from tests.stores import on_sqlite
 
+pytestmark = on_sqlite
 EVIL = "[red]up[/red] \x1b[2J\x1b]0;owned\x07 \u202egnp.exe \u200b\x9b31m"
 FORBIDDEN = "\x1b\x07\x9b\u202e\u200b"
 

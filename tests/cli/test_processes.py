@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
+from tests.stores import on_sqlite
 
 from provenance_storage.store import Store
 
@@ -109,6 +110,7 @@ def test_a_process_answers_and_refuses(issues: list[str]):
     assert missing.stderr.startswith("Error: No issue")
 
 
+@on_sqlite
 def test_text_that_the_encoding_lacks_is_escaped(report: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
     report(message="naïve ☃")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
@@ -159,8 +161,9 @@ def test_a_server_is_asked_with_the_same_words_and_answers(run: Run, issues: lis
     assert ask("errors", "list", "--status", "broken").code == 2
 
 
-def test_a_server_that_is_served_already_is_refused(server: str, store: Store):
-    done = start("serve", "--port", "0", "--database-url", f"sqlite:///{store.database.path}")
+@on_sqlite
+def test_a_server_that_is_served_already_is_refused(server: str, url: str):
+    done = start("serve", "--port", "0", "--database-url", url)
 
     assert done.returncode == 1
     assert server in done.stderr

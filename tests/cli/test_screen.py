@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.cli.conftest import Run
+from tests.stores import on_sqlite
 
 from provenance_cli.ages import age
 
@@ -18,6 +19,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
+@on_sqlite
 @pytest.mark.usefixtures("terminal")
 def test_a_small_terminal_gets_the_columns_it_has_room_for(run: Run, issues: list[str]):
     outcome = run("errors", "list")
@@ -29,6 +31,7 @@ def test_a_small_terminal_gets_the_columns_it_has_room_for(run: Run, issues: lis
     assert "shop/cart.py in total" in outcome.out
 
 
+@on_sqlite
 @pytest.mark.usefixtures("terminal")
 def test_a_page_is_coloured_and_its_colours_can_be_refused(
     run: Run, issues: list[str], monkeypatch: pytest.MonkeyPatch
@@ -39,6 +42,7 @@ def test_a_page_is_coloured_and_its_colours_can_be_refused(
     assert "\x1b[" not in run("errors", "get", "my-app-1").out
 
 
+@on_sqlite
 @pytest.mark.usefixtures("terminal")
 def test_json_has_no_colour(run: Run, issues: list[str]):
     assert "\x1b" not in run("errors", "get", "my-app-1", "--json").out

@@ -14,6 +14,7 @@ from mcp import Client
 from mcp.types import TextContent
 from tests.factory import make_origin, payload, report
 from tests.processes import Installation, RunningServer, serving
+from tests.stores import KINDS, new_database_url
 
 from provenance_cli.main import main
 from provenance_server.arguments import Detail
@@ -34,16 +35,17 @@ Told = tuple[str, Any]
 """`answer` and the compact JSON, or `refusal` and the words."""
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    machine = Installation(tmp_path_factory.mktemp("doors"))
-    store = Store.open(machine.store_url)
-    shop = make_origin(store)
-    make_origin(store, "other")
-    report(store, shop, payload(eventId=SENT), payload(user={"id": "b"}))
-    report(store, shop, payload(errorType="Rare", causes=[], frames=[], level="warning", release="shop@1.1.0"))
-    store.close()
-    return machine
+@pytest.fixture(scope="module", params=KINDS)
+def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("doors")
+    with new_database_url(request.param, home) as url:
+        store = Store.open(url)
+        shop = make_origin(store)
+        make_origin(store, "other")
+        report(store, shop, payload(eventId=SENT), payload(user={"id": "b"}))
+        report(store, shop, payload(errorType="Rare", causes=[], frames=[], level="warning", release="shop@1.1.0"))
+        store.close()
+        yield Installation(home, url)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,12 @@ def server(machine: Installation) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
 async def agent(machine: Installation) -> AsyncIterator[Client]:
     async with Client(machine.mcp()) as client:
         yield client

@@ -13,6 +13,7 @@ class Standing:
     """What a test's recorder has, whatever it does with what is submitted."""
 
     alive = True
+    refusing = False
 
     def waiting(self) -> tuple[int, int]:
         return (0, 0)

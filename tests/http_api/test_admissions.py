@@ -178,6 +178,21 @@ async def test_a_store_that_is_away_is_told_and_not_remembered(
     assert (await admissions.admit(1, keys)).origin.id == origin.id
 
 
+async def test_who_is_known_may_send_while_the_store_is_away(
+    watched: Watched, clock: FakeClock, origin: OriginRecord
+) -> None:
+    admissions, keys = _admissions(watched, clock), frozenset({origin.public_key})
+    await admissions.admit(1, keys)
+    watched.away = True
+    for _ in range(3):
+        clock.pass_seconds(10 * KEY_SECONDS)
+
+        assert (await admissions.admit(1, keys)).origin.id == origin.id
+    with pytest.raises(Unavailable):
+        await admissions.admit(1, STRANGE)
+    assert watched.asked == 5
+
+
 def test_a_change_through_this_server_is_seen_at_once(store: Store, origin: OriginRecord, clock: FakeClock) -> None:
     with TestClient(create_app(store, clock=clock), base_url=BASE) as client:
         before = send(client, origin, SESSION).status_code

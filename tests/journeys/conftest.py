@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from tests.processes import Installation, RunningServer, serving
+from tests.stores import KINDS, new_database_url
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return Installation(tmp_path_factory.mktemp("machine"))
+@pytest.fixture(scope="module", params=KINDS)
+def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("machine")
+    with new_database_url(request.param, home) as url:
+        yield Installation(home, url)
 
 
 @pytest.fixture(scope="module")

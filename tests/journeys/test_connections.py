@@ -15,6 +15,9 @@ from tests.processes import RunningServer
 
 from provenance_http.connections import HEADER_SECONDS, LARGEST_HEADERS, MOST_PIPELINED
 
+pytestmark = pytest.mark.parametrize("machine", ["sqlite"], indirect=True)
+"""What holds a connection together has nothing to do with the store."""
+
 SILENT = 1_200
 HOST = b"Host: 127.0.0.1\r\n"
 POST = b"POST /api/origins HTTP/1.1\r\n" + HOST

@@ -111,6 +111,7 @@ def test_transactions_and_sessions_of_sdks_are_taken_politely(
     assert listed["items"][0]["eventCount"] == 1
 
 
+@pytest.mark.parametrize("machine", ["sqlite"], indirect=True)
 def test_the_dsn_that_a_local_command_prints_names_the_server_that_runs(
     machine: Installation, server: RunningServer, origin: dict[str, Any]
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from mcp import Client
 from tests.factory import make_origin, payload, report
 from tests.processes import PROVENANCE, ROOT, STOP_SECONDS, Installation, node_package
+from tests.stores import on_sqlite
 
 from provenance_storage.store import Store
 
@@ -23,8 +24,8 @@ TRIES = 7
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Installation:
-    return Installation(tmp_path)
+def machine(tmp_path: Path, url: str) -> Installation:
+    return Installation(tmp_path, url)
 
 
 @pytest.fixture
@@ -130,6 +131,7 @@ def _inspector(machine: Installation, *arguments: str, code: int = 0) -> dict[st
     return json.loads(done.stdout)
 
 
+@on_sqlite
 def test_every_tool_works_from_the_inspector_through_our_mcp_json(machine: Installation) -> None:
     node_package("@modelcontextprotocol/inspector")
     data = machine.home / ".local" / "share" / "provenance"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.storage.conftest import HeldClock, new_error
+from tests.stores import Kind, new_database_url
 
 from provenance_core.errors import Conflict, InvalidInput, NotFound
 from provenance_core.lifecycle import MOVES, Status
@@ -36,23 +38,29 @@ class Expected:
 
 
 class TwoWriters(RuleBasedStateMachine):
-    """Send events and ask for changes through two stores on one file."""
+    """Send events and ask for changes through two stores on one database."""
+
+    kind: ClassVar[Kind] = "sqlite"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = ExitStack()
 
     @initialize()
     def open(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
+        folder = Path(self.opened.enter_context(tempfile.TemporaryDirectory()))
+        url = self.opened.enter_context(new_database_url(self.kind, folder))
         self.clock = HeldClock()
-        url = f"sqlite:///{self.folder / 'p.sqlite3'}"
         self.stores = [Store.open(url, self.clock), Store.open(url, self.clock)]
+        for store in self.stores:
+            self.opened.callback(store.close)
         self.origin = self.stores[0].origins.create("app", "App", None, OriginConfig())
         self.issues: dict[str, Expected] = {}
         self.seen: set[str] = set()
         self.known: list[str] = []
 
     def teardown(self) -> None:
-        for store in getattr(self, "stores", []):
-            store.close()
-        shutil.rmtree(getattr(self, "folder", "/nonexistent"), ignore_errors=True)
+        self.opened.close()
 
     @rule(
         writer=st.integers(0, 1),
@@ -134,10 +142,19 @@ class TwoWriters(RuleBasedStateMachine):
                 assert resolves == expected.resolves
 
 
-TestTwoWriters = TwoWriters.TestCase
-TestTwoWriters.settings = settings(
+class TwoWritersOnPostgresql(TwoWriters):
+    """The same on a database server."""
+
+    kind = "postgresql"
+
+
+_SETTINGS = settings(
     max_examples=60,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much),
 )
+TestTwoWriters = TwoWriters.TestCase
+TestTwoWriters.settings = _SETTINGS
+TestTwoWritersOnPostgresql = TwoWritersOnPostgresql.TestCase
+TestTwoWritersOnPostgresql.settings = settings(_SETTINGS, max_examples=_SETTINGS.max_examples // 2)
