@@ -15,7 +15,7 @@ from benchmarks.databases import Fresh, fresh_database
 from benchmarks.machine import describe
 from benchmarks.provenance import serving
 from benchmarks.report import figure, print_table, quantile
-from benchmarks.scale.fill import Filler, Size, SpreadClock
+from benchmarks.scale.fill import BATCH, Filler, Size, SpreadClock
 from benchmarks.scale.reads import Reader, Times, pages, resolve_some, time_details, time_lists
 from provenance_storage.store import Store
 
@@ -48,7 +48,7 @@ class Measured:
 def measure(size: Size, database: Fresh, home: Path) -> Measured:
     """Fill a store and measure it: first recording, then what a server answers."""
     measured = Measured(size.events, size.issues)
-    clock = SpreadClock(size.events + RECORDED * len(BATCHES))
+    clock = SpreadClock(size.events // BATCH + sum(RECORDED // batch for batch in BATCHES))
     with closing(Store.open(database.url, clock)) as store:
         filler = Filler(store, size)
         measured.filled = filler.fill()

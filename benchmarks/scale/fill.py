@@ -38,7 +38,7 @@ class SpreadClock:
     """Tell moments of the last sixty days, each later than the one before; then the time it is.
 
     Args:
-        readings: How often it is read until it has come to now.
+        readings: How often it is read until it has come to now: once for each batch.
     """
 
     def __init__(self, readings: int) -> None:

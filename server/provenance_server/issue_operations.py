@@ -42,21 +42,22 @@ _ACTIONS = {identity: action for action, identity in ACTION_IDS.items()}
 def get_error_issues(context: Context, arguments: ListIssues) -> answers.IssueList:
     """List error issues, newest activity first, filtered and paged."""
     store = context.store
-    position = read_cursor(arguments, arguments.cursor, 3)
+    position = read_cursor(arguments, arguments.cursor, 4)
     began = position[0][1] if position else store.clock()
     order = IssueOrder(
         sort=arguments.sort,
         descending=arguments.order is Order.DESC,
         watermark=position[0][0] if position else None,
         began=began,
-        after=(position[0][2], position[1]) if position else None,
+        total=position[0][2] if position else 0,
+        after=(position[0][3], position[1]) if position else None,
     )
     page = store.issues.list(_filters(context, arguments), order, arguments.limit)
     origins = views.origins_by_id(store, (row.origin_id for row in page.issues))
     releases = views.releases_of(store, page.issues)
     cursor = None
     if page.next_after is not None:
-        cursor = write_cursor(arguments, (page.watermark, began, page.next_after[0]), page.next_after[1])
+        cursor = write_cursor(arguments, (page.watermark, began, page.total, page.next_after[0]), page.next_after[1])
     items = [views.issue(row, origins[row.origin_id], releases) for row in page.issues]
     return answers.IssueList(items=items, total=page.total, next_cursor=cursor)
 

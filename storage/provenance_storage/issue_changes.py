@@ -10,12 +10,13 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, select, true, update
 
 from provenance_core.ids import uuid7
 from provenance_core.lifecycle import Regression, State, Status, regresses
 from provenance_core.versions import ReleaseOrder
 from provenance_storage.counters import Counts, add_users
+from provenance_storage.issue_counts import count_environments, count_moves, count_new, same_group
 from provenance_storage.prepared import Given, Query, RowStatement, among, inserted, texts, types_of
 from provenance_storage.records import IssueRecord, NewEvent, Taken
 from provenance_storage.release_rows import KnownRelease, release_order
@@ -25,10 +26,6 @@ from provenance_storage.tables import ErrorIssue, IssueFingerprint, IssueNumber,
 SYSTEM_ACTOR = "system"
 
 _CHANGING = (
-    "status",
-    "status_changed_at",
-    "regression_count",
-    "level",
     "handled",
     "platform",
     "title",
@@ -40,8 +37,16 @@ _CHANGING = (
     "user_count",
     "stored_count",
 )
+"""What most events change of their issue, and no more: an index is written where one of its columns is named."""
+
+_MOVING = (*_CHANGING, "status", "status_changed_at", "regression_count", "level")
+"""What an event changes that puts its issue into another group."""
 
 _COLUMNS = tuple(IssueRecord.__dataclass_fields__)
+
+_changing = attrgetter("origin_id", "id", *_CHANGING)
+_moving = attrgetter("origin_id", "id", *_MOVING)
+_columns = attrgetter(*_COLUMNS)
 
 
 class IssueChanges:
@@ -63,6 +68,7 @@ class IssueChanges:
         self._policy = policy
         self._releases = releases
         self._issues: dict[UUID, IssueRecord] = {}
+        self._loaded: dict[UUID, IssueRecord] = {}
         self._by_fingerprint: dict[str, UUID] = {}
         self._resolved_in: dict[UUID, ReleaseOrder | None] = {}
         self._new: list[UUID] = []
@@ -84,7 +90,7 @@ class IssueChanges:
             self._keep(issue)
 
     def _keep(self, issue: IssueRecord) -> None:
-        self._issues[issue.id] = issue
+        self._issues[issue.id] = self._loaded[issue.id] = issue
         if issue.status is Status.RESOLVED and issue.resolved_release_id is not None:
             self._resolved_in[issue.id] = release_order(self._connection, self._origin_id, issue.resolved_release_id)
 
@@ -148,30 +154,41 @@ class IssueChanges:
         """Write new and changed issues, their users and the history."""
         if not self._issues:
             return
-        if self._new:
-            self._insert()
+        self._number()
+        self._insert()
         for issue_id, added in add_users(self._connection, self._origin_id, self._users).items():
             issue = self._issues[issue_id]
             self._issues[issue_id] = replace(issue, user_count=issue.user_count + added)
-        values = [attrgetter(*_CHANGING)(issue) for _, issue in sorted(self._issues.items())]
-        keys = [(self._origin_id, issue_id) for issue_id in sorted(self._issues)]
-        rows = [(*key, *changed) for key, changed in zip(keys, values, strict=True)]
-        _update_issues(self._dialect).run(self._connection, rows)
+        changed = [issue for _, issue in sorted(self._issues.items())]
+        stayed = [issue for issue in changed if not self._moves(issue)]
+        moved = [issue for issue in changed if self._moves(issue)]
+        _update_issues(self._dialect, _CHANGING).run(self._connection, [_changing(issue) for issue in stayed])
+        _update_issues(self._dialect, _MOVING).run(self._connection, [_moving(issue) for issue in moved])
+        count_moves(self._connection, [(self._loaded[issue.id], issue) for issue in moved])
+        count_new(self._connection, [self._issues[issue_id] for issue_id in self._new])
         _add_fingerprints(self._dialect).run(self._connection, self._prints)
         if self._history:
             self._connection.execute(table(StatusChange).insert(), self._history)
 
-    def _insert(self) -> None:
-        given = {"origin_id": self._origin_id, "last": len(self._new)}
-        last: int = self._connection.execute(_next_numbers(self._dialect), given).scalar_one()
+    def _moves(self, issue: IssueRecord) -> bool:
+        return issue.id in self._loaded and not same_group(self._loaded[issue.id], issue)
+
+    def _number(self) -> None:
+        """Give the new issues their short numbers, and say when the origin had its last event."""
+        latest = max(issue.last_seen for issue in self._issues.values())
+        row = (self._origin_id, len(self._new), latest)
+        ((last,),) = _next_numbers(self._dialect).run(self._connection, [row])
         for number, issue_id in enumerate(self._new, last - len(self._new) + 1):
             self._issues[issue_id] = replace(self._issues[issue_id], number=number)
-        new = [attrgetter(*_COLUMNS)(self._issues[issue_id]) for issue_id in sorted(self._new)]
+
+    def _insert(self) -> None:
+        new = [_columns(self._issues[issue_id]) for issue_id in sorted(self._new)]
         _add_issues(self._dialect).run(self._connection, new)
 
     def write_counters(self) -> None:
         """Write the counters that stand beside the issues."""
-        self._counts.write(self._connection, self._origin_id.bytes)
+        met = self._counts.write(self._connection, self._origin_id.bytes)
+        count_environments(self._connection, [(self._issues[issue_id], environment) for issue_id, environment in met])
 
 
 def _first_of(item: Taken, event: NewEvent, release: KnownRelease | None) -> IssueRecord:
@@ -248,19 +265,25 @@ def _add_fingerprints(dialect: str) -> RowStatement:
 
 
 @cache
-def _update_issues(dialect: str) -> RowStatement:
+def _update_issues(dialect: str, names: tuple[str, ...]) -> RowStatement:
     issues = table(ErrorIssue)
 
     def build(given: Given) -> Update:
         one = (issues.c.origin_id == given["origin_id"]) & (issues.c.id == given["id"])
-        return update(issues).where(one).values({name: given[name] for name in _CHANGING})
+        return update(issues).where(one).values({name: given[name] for name in names})
 
-    return RowStatement(dialect, types_of(*(issues.c[name] for name in ("origin_id", "id", *_CHANGING))), build)
+    return RowStatement(dialect, types_of(*(issues.c[name] for name in ("origin_id", "id", *names))), build)
 
 
 @cache
-def _next_numbers(dialect: str) -> Any:
+def _next_numbers(dialect: str) -> RowStatement:
     numbers = table(IssueNumber)
-    count = insert_into(dialect, numbers)
-    more = {"last": numbers.c.last + count.excluded.last}
-    return count.on_conflict_do_update(index_elements=[numbers.c.origin_id], set_=more).returning(numbers.c.last)
+
+    def build(given: Given) -> Any:
+        names = [column.name for column in numbers.c]
+        rows = select(*(given[name] for name in names)).where(true())
+        count = insert_into(dialect, numbers).from_select(names, rows)
+        more = {"last": numbers.c.last + count.excluded.last, "last_seen": count.excluded.last_seen}
+        return count.on_conflict_do_update(index_elements=[numbers.c.origin_id], set_=more).returning(numbers.c.last)
+
+    return RowStatement(dialect, types_of(*numbers.c), build)

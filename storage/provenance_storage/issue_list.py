@@ -1,38 +1,48 @@
 """Lists of issues whose pages show every issue once, even while events arrive.
 
 A walk is pinned to the last event of the store when it began, its watermark. An issue that got no event since stands
-where its columns say; one that did is put where it stood then, with the level and status it had, by counting back from
-its events. Every event is received strictly later than the ones before it, so what happened by the watermark never
-changes. Only the words that `query` looks for are today's.
+where its columns say; one that did is put where it stood then (`issue_views`). Every event is received strictly later
+than the ones before it, so what happened by the watermark never changes. Only the words that `query` looks for are
+today's. The first page counts; the others carry its total on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from math import isqrt
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from provenance_core.events import Level
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Sort
-from provenance_storage.columns import UuidBytes
-from provenance_storage.prepared import Query, constant
+from provenance_storage.counters import HOUR
+from provenance_storage.issue_counts import Group, groups
+from provenance_storage.issue_keys import (
+    Asked,
+    Part,
+    Place,
+    Trait,
+    Values,
+    count,
+    gather,
+    number_having,
+    scan,
+    scan_count,
+    walk,
+)
+from provenance_storage.issue_views import Moved, Settled, Today
+from provenance_storage.prepared import Given, Query, RowQuery, constant, types_of
 from provenance_storage.records import IssueRecord
 from provenance_storage.statements import like
-from provenance_storage.tables import (
-    ErrorIssue,
-    Interaction,
-    IssueRelease,
-    IssueTag,
-    IssueUser,
-    Release,
-    StatusChange,
-    table,
-)
-from provenance_storage.tag_names import ENVIRONMENT_TAG
+from provenance_storage.tables import ErrorIssue, IssueNumber, Origin, Release, table
+
+_COLUMNS = tuple(IssueRecord.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +61,13 @@ class IssueFilters:
 
 @dataclass(frozen=True, slots=True)
 class IssueOrder:
-    """In which order, from where: the walk's watermark and beginning, and value and id of the last row shown."""
+    """In which order, from where: the walk's watermark, beginning and total, and value and id of the last row shown."""
 
     sort: Sort = Sort.LAST_SEEN
     descending: bool = True
     watermark: int | None = None
     began: int = 0
+    total: int = 0
     after: tuple[int, UUID] | None = None
 
 
@@ -71,21 +82,20 @@ class IssuePage:
 
 
 def list_issues(connection: Connection, filters: IssueFilters, order: IssueOrder, limit: int) -> IssuePage:
-    """Return one page of the issues that match, as they were ordered at the walk's watermark."""
-    watermark = order.watermark if order.watermark is not None else latest_receipt(connection)
-    views = [_Settled(watermark)] if order.watermark is None else [_Settled(watermark), _Moved(watermark, order.began)]
-    found: list[tuple[int, IssueRecord]] = []
-    total = 0
-    for view in views:
-        statement = _matching(view, filters)
-        total += connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one()
-        for row in connection.execute(_page(statement, view, order, limit + 1)).mappings():
-            values = dict(row)
-            found.append((values.pop("position"), IssueRecord.from_row(values)))
-    found.sort(key=lambda pair: (pair[0], pair[1].id), reverse=order.descending)
-    shown = found[:limit]
-    last = (shown[-1][0], shown[-1][1].id) if len(found) > limit else None
-    return IssuePage([issue for _, issue in shown], total, watermark, last)
+    """Return one page of the issues that match, as they were ordered at the walk's watermark.
+
+    Args:
+        connection: For the first page, one of `Database.read_settled`.
+        filters: Which issues.
+        order: In which order, from where.
+        limit: The most rows to return.
+    """
+    search = _Search(connection, filters, order, limit + 1)
+    places, total = search.first_page() if order.watermark is None else search.later_page()
+    places.sort(reverse=order.descending)
+    shown = places[:limit]
+    last = shown[-1][:2] if len(places) > limit else None
+    return IssuePage(_records(connection, shown), total, search.watermark, last)
 
 
 def latest_receipt(connection: Connection) -> int:
@@ -95,166 +105,222 @@ def latest_receipt(connection: Connection) -> int:
 
 @cache
 def _latest_receipt(dialect: str) -> Query:
-    return Query(dialect, select(func.coalesce(func.max(table(ErrorIssue).c.last_seen), constant(0)).label("latest")))
+    latest = func.max(table(IssueNumber).c.last_seen)
+    return Query(dialect, select(func.coalesce(latest, constant(0)).label("latest")))
 
 
-class _Settled:
-    """Issues that got no event since the watermark."""
+class _Search:
+    """One page's worth of places.
 
-    def __init__(self, watermark: int) -> None:
-        self.issues = table(ErrorIssue)
-        self.watermark = watermark
-
-    def there(self) -> ColumnElement[bool]:
-        """Return what selects the issues of this view."""
-        return self.issues.c.last_seen <= self.watermark
-
-    def last_seen(self) -> ColumnElement[int]:
-        """Return when the issue was last seen by the watermark."""
-        return self.issues.c.last_seen
-
-    def event_count(self) -> ColumnElement[int]:
-        """Return how many events it had by then."""
-        return self.issues.c.event_count
-
-    def user_count(self) -> ColumnElement[int]:
-        """Return how many users it had by then."""
-        return self.issues.c.user_count
-
-    def level(self) -> ColumnElement[str]:
-        """Return its level by then."""
-        return self.issues.c.level
-
-    def status(self) -> ColumnElement[str]:
-        """Return its status, but for what events did to it since."""
-        return self.issues.c.status
-
-    def sorted_by(self, sort: Sort) -> ColumnElement[int]:
-        """Return the value the list is ordered by."""
-        match sort:
-            case Sort.LAST_SEEN:
-                return self.last_seen()
-            case Sort.FIRST_SEEN:
-                return self.issues.c.first_seen
-            case Sort.EVENT_COUNT:
-                return self.event_count()
-            case Sort.USER_COUNT:
-                return self.user_count()
-
-
-class _Moved(_Settled):
-    """Issues that were there by the watermark and got events since.
-
-    Args:
+    Attributes:
         watermark: The moment of the last event when the walk began.
-        began: The moment the walk began; changes of status until then count.
     """
 
-    def __init__(self, watermark: int, began: int) -> None:
-        super().__init__(watermark)
-        self.began = began
-
-    def there(self) -> ColumnElement[bool]:
-        return (self.issues.c.last_seen > self.watermark) & (self.issues.c.first_seen <= self.watermark)
-
-    def last_seen(self) -> ColumnElement[int]:
-        events = table(Interaction)
-        by_then = select(func.max(events.c.received_at)).where(self._of_issue(), events.c.received_at <= self.watermark)
-        return by_then.scalar_subquery()
-
-    def event_count(self) -> ColumnElement[int]:
-        events = table(Interaction)
-        since = select(func.count()).where(self._of_issue(), events.c.received_at > self.watermark)
-        return self.issues.c.event_count - since.scalar_subquery()
-
-    def user_count(self) -> ColumnElement[int]:
-        users = table(IssueUser)
-        since = select(func.count()).where(
-            users.c.origin_id == self.issues.c.origin_id,
-            users.c.issue_id == self.issues.c.id,
-            users.c.first_seen > self.watermark,
+    def __init__(self, connection: Connection, filters: IssueFilters, order: IssueOrder, rows: int) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect.name
+        self._filters = filters
+        self._order = order
+        self._rows = rows
+        self.watermark = order.watermark if order.watermark is not None else latest_receipt(connection)
+        words = filters.query.split()
+        self._asked = Asked(
+            sort=order.sort,
+            descending=order.descending,
+            environment=bool(filters.environment),
+            release=bool(filters.release),
+            since=filters.since is not None,
+            until=filters.until is not None,
+            words=len(words),
+            one_origin=filters.origin_id is not None,
         )
-        return self.issues.c.user_count - since.scalar_subquery()
-
-    def level(self) -> ColumnElement[str]:
-        events = table(Interaction)
-        last = select(events.c.level).where(self._of_issue(), events.c.received_at <= self.watermark)
-        return last.order_by(events.c.received_at.desc()).limit(1).scalar_subquery()
-
-    def status(self) -> ColumnElement[str]:
-        changes = table(StatusChange)
-        last = (
-            select(changes.c.to_status)
-            .where(
-                changes.c.origin_id == self.issues.c.origin_id,
-                changes.c.issue_id == self.issues.c.id,
-                changes.c.changed_at <= self.began,
-            )
-            .order_by(changes.c.id.desc())
-            .limit(1)
+        self._values = Values(
+            environment=filters.environment,
+            since=filters.since,
+            until=filters.until,
+            watermark=self.watermark,
+            watermark_hour=self.watermark // HOUR,
+            began=order.began,
+            after=order.after,
+            patterns=tuple(like(word) for word in words),
         )
-        return func.coalesce(last.scalar_subquery(), Status.OPEN.value)
+        self._releases = _releases(connection, filters.release) if filters.release else {}
+        there = groups(connection, filters.origin_id)
+        self._walked_past = _size(there)
+        if filters.environment:
+            there = groups(connection, filters.origin_id, filters.environment)
+        self._groups = [group for group in there if not filters.release or group.origin_id in self._releases]
+        self._chosen = [group for group in self._groups if self._is_chosen(group)]
 
-    def _of_issue(self) -> ColumnElement[bool]:
-        events = table(Interaction)
-        return (events.c.origin_id == self.issues.c.origin_id) & (events.c.issue_id == self.issues.c.id)
+    def _is_chosen(self, group: Group) -> bool:
+        statuses, levels = self._filters.statuses, self._filters.levels
+        return (not statuses or group.status in statuses) and (not levels or group.level in levels)
+
+    def first_page(self) -> tuple[list[Place], int]:
+        """Return the first places of all, and how many there are."""
+        having = self._having(None)
+        trait = self._rare(having)
+        places = self._gathered(trait, Today) if trait is not None else self._scanned(Today)
+        if places is not None:
+            return places, len(places)
+        return self._walked(Today), self._total(having)
+
+    def later_page(self) -> tuple[list[Place], int]:
+        """Return the places that come after the last one shown, and how many the first page counted."""
+        trait = self._rare(self._having(self._bound + 1))
+        places = self._gathered(trait, Settled) if trait is not None else self._scanned(Settled)
+        if places is None:
+            places = self._walked(Settled)
+        return self._after([*places, *self._moved()]), self._order.total
+
+    @property
+    def _bound(self) -> int:
+        """Return how many issues are rather gathered than found on a walk, which passes by more the rarer they are."""
+        return isqrt(self._rows * self._walked_past)
+
+    def _having(self, most: int | None) -> dict[Trait, int]:
+        """Return how many issues have each trait that is asked for, at most so many."""
+        having = {Trait.ENVIRONMENT: _size(self._groups)} if self._asked.environment else {}
+        if self._asked.release:
+            query = number_having(self._dialect, Trait.RELEASE, most)
+            having[Trait.RELEASE] = sum(amount for (amount,) in query.rows(self._connection, self._by_origin()))
+        return having
+
+    @property
+    def _only_words(self) -> bool:
+        """Say whether all issues are to be read for words, by a statement that knows no origin's release or tag."""
+        return bool(self._asked.words and self._chosen) and not (self._asked.environment or self._asked.release)
+
+    def _rare(self, having: Mapping[Trait, int]) -> Trait | None:
+        """Return the trait that the fewest issues have, if they are few, and no more than a walk could find."""
+        rarest = min(having, key=having.__getitem__, default=None)
+        few = min(self._bound, _size(self._chosen))
+        return rarest if rarest is not None and having[rarest] <= few else None
+
+    def _gathered(self, trait: Trait, view: type[Today]) -> list[Place]:
+        """Return the places of all that match, in no order."""
+        asked = replace(self._explicit(), view=view)
+        return gather(self._dialect, asked, trait).rows(self._connection, self._by_origin())
+
+    def _scanned(self, view: type[Today]) -> list[Place] | None:
+        """Return the places of all that match where but words are looked for and only few say them, else None."""
+        if not self._only_words:
+            return None
+        query = scan(self._dialect, replace(self._explicit(), view=view), self._bound + 1)
+        places = query.rows(self._connection, [self._row(self._chosen[0])])
+        return places if len(places) <= self._bound else None
+
+    def _walked(self, view: type[Today]) -> list[Place]:
+        """Return the first places of all groups, among which the page's are."""
+        asked = replace(self._asked, view=view, rows=self._rows, after=self._order.after is not None)
+        found: list[Place] = []
+        for part in self._parts():
+            found += self._walk_groups(replace(asked, part=part))
+            if len(found) >= self._rows:
+                break
+        return found
+
+    def _parts(self) -> list[Part]:
+        """Return the parts of the list in their order; those with few events or users are in no index."""
+        if self._order.sort in {Sort.LAST_SEEN, Sort.FIRST_SEEN}:
+            return [Part.ALL]
+        return [Part.MANY, Part.FEW] if self._order.descending else [Part.FEW, Part.MANY]
+
+    def _walk_groups(self, asked: Asked) -> list[Place]:
+        """Return the first places of all groups; of a group more than a few only where these are among the first."""
+        few = replace(asked, rows=2 * asked.rows // max(len(self._chosen), 1) + 2)
+        if few.rows >= asked.rows:
+            return self._walk(asked, self._chosen)
+        found = self._walk(few, self._chosen)
+        found.sort(reverse=asked.descending)
+        last = {place[2:]: place for place in found}
+        full = Counter(place[2:] for place in found)
+        first = set(found[: asked.rows])
+        more = {group for group, place in last.items() if full[group] == few.rows and place in first}
+        rest = [place for place in found if place[2:] not in more]
+        return rest + self._walk(asked, [group for group in self._chosen if group.key in more])
+
+    def _walk(self, asked: Asked, chosen: Sequence[Group]) -> list[Place]:
+        return walk(self._dialect, asked).rows(self._connection, [self._row(group) for group in chosen])
+
+    def _moved(self) -> list[Place]:
+        """Return the places of the issues that match and got events since the watermark."""
+        asked = replace(self._explicit(), view=Moved)
+        return self._walk(asked, self._groups)
+
+    def _explicit(self) -> Asked:
+        """Return what is asked, with what the choice of groups does not see to."""
+        statuses = tuple(status.value for status in self._filters.statuses)
+        return replace(self._asked, statuses=statuses, levels=tuple(level.value for level in self._filters.levels))
+
+    def _after(self, places: Iterable[Place]) -> list[Place]:
+        mark = self._order.after
+        if mark is None:
+            return list(places)
+        return [place for place in places if (place[:2] < mark if self._order.descending else place[:2] > mark)]
+
+    def _total(self, having: Mapping[Trait, int]) -> int:
+        """Return how many issues match, from what is counted already where that says it."""
+        asked = self._asked
+        if self._only_words:
+            query = scan_count(self._dialect, self._explicit())
+            return sum(amount for (amount,) in query.rows(self._connection, [self._row(self._chosen[0])]))
+        if asked.words or asked.since or asked.until or len(having) > 1:
+            return self._count(self._chosen)
+        if Trait.RELEASE not in having:
+            return _size(self._chosen)
+        others = [group for group in self._groups if not self._is_chosen(group)]
+        if _size(others) < _size(self._chosen):
+            return having[Trait.RELEASE] - self._count(others)
+        return self._count(self._chosen)
+
+    def _count(self, chosen: Sequence[Group]) -> int:
+        rows = [self._row(group) for group in chosen]
+        return sum(amount for (amount,) in count(self._dialect, self._asked).rows(self._connection, rows))
+
+    def _row(self, group: Group) -> list[object]:
+        release = self._releases.get(group.origin_id)
+        return self._values.row(group.origin_id, group.status, group.level, release)
+
+    def _by_origin(self) -> list[list[object]]:
+        """Return what a statement is given for each origin, which has no use for status and level."""
+        one_each = {group.origin_id: group for group in self._groups}
+        return [self._row(group) for group in one_each.values()]
 
 
-def _matching(view: _Settled, filters: IssueFilters) -> Select[tuple[object, ...]]:
-    issues = view.issues
-    statement = select(issues).where(view.there())
-    if filters.origin_id is not None:
-        statement = statement.where(issues.c.origin_id == filters.origin_id)
-    if filters.statuses:
-        statement = statement.where(view.status().in_([status.value for status in filters.statuses]))
-    if filters.levels:
-        statement = statement.where(view.level().in_([level.value for level in filters.levels]))
-    if filters.since is not None:
-        statement = statement.where(view.last_seen() >= filters.since)
-    if filters.until is not None:
-        statement = statement.where(view.last_seen() <= filters.until)
-    if filters.environment:
-        statement = statement.where(_seen_in_environment(view, filters.environment))
-    if filters.release:
-        statement = statement.where(_seen_in_release(view, filters.release))
-    for word in filters.query.split():
-        pattern = like(word)
-        text = issues.c.title.ilike(pattern, escape="\\") | issues.c.culprit.ilike(pattern, escape="\\")
-        statement = statement.where(text)
-    return statement
+def _size(chosen: Sequence[Group]) -> int:
+    return sum(group.issue_count for group in chosen)
 
 
-def _seen_in_environment(view: _Settled, environment: str) -> ColumnElement[bool]:
-    tags = table(IssueTag)
-    return exists().where(
-        tags.c.origin_id == view.issues.c.origin_id,
-        tags.c.issue_id == view.issues.c.id,
-        tags.c.key == ENVIRONMENT_TAG,
-        tags.c.value == environment,
+def _releases(connection: Connection, version: str) -> dict[UUID, UUID]:
+    """Return the release of a version that each origin has."""
+    return dict(_releases_of_version(connection.dialect.name).rows(connection, {"of_version": version}))
+
+
+@cache
+def _releases_of_version(dialect: str) -> Query:
+    releases, origins = table(Release), table(Origin)
+    statement = select(releases.c.origin_id, releases.c.id).where(
+        releases.c.origin_id.in_(select(origins.c.id)), releases.c.version == bindparam("of_version")
     )
+    return Query(dialect, statement)
 
 
-def _seen_in_release(view: _Settled, version: str) -> ColumnElement[bool]:
-    met, releases = table(IssueRelease), table(Release)
-    return exists().where(
-        met.c.origin_id == view.issues.c.origin_id,
-        met.c.issue_id == view.issues.c.id,
-        releases.c.origin_id == met.c.origin_id,
-        releases.c.id == met.c.release_id,
-        releases.c.version == version,
-    )
+def _records(connection: Connection, places: Sequence[Place]) -> list[IssueRecord]:
+    """Return the issues at places, in their order."""
+    rows = [(origin_id, issue_id) for _, issue_id, origin_id, *_ in places]
+    found = _by_key(connection.dialect.name).rows(connection, rows)
+    records = (IssueRecord.from_row(dict(zip(_COLUMNS, row, strict=True))) for row in found)
+    by_id = {record.id: record for record in records}
+    return [by_id[issue_id] for _, issue_id, *_ in places]
 
 
-def _page(
-    matching: Select[tuple[object, ...]], view: _Settled, order: IssueOrder, rows: int
-) -> Select[tuple[object, ...]]:
-    value, identity = view.sorted_by(order.sort), view.issues.c.id
-    page = matching.add_columns(value.label("position"))
-    if order.after is not None:
-        position, mark = (
-            tuple_(value, identity),
-            tuple_(literal(order.after[0]), literal(order.after[1], UuidBytes)),
-        )
-        page = page.where(position < mark if order.descending else position > mark)
-    ordering = (value.desc(), identity.desc()) if order.descending else (value.asc(), identity.asc())
-    return page.order_by(*ordering).limit(rows)
+@cache
+def _by_key(dialect: str) -> RowQuery:
+    issues = table(ErrorIssue)
+
+    def build(given: Given) -> Select[Any]:
+        one = (issues.c.origin_id == given["origin_id"]) & (issues.c.id == given["id"])
+        return select(*(issues.c[name] for name in _COLUMNS)).where(one)
+
+    return RowQuery(dialect, types_of(issues.c.origin_id, issues.c.id), build)

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
@@ -14,7 +14,9 @@ from provenance_core.ids import parse_short_id, parse_uuid, uuid7
 from provenance_core.lifecycle import State, Status, change
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
+from provenance_storage.issue_counts import count_moves
 from provenance_storage.issue_list import IssueFilters, IssueOrder, IssuePage, list_issues
+from provenance_storage.prepared import POSTGRESQL
 from provenance_storage.records import IssueRecord, IssueReleaseRecord, StatusChangeRecord, TagRecord
 from provenance_storage.release_rows import release_order
 from provenance_storage.releases import find_release, newest_release
@@ -66,8 +68,13 @@ class Issues:
             return _find(connection, reference, origin_id)
 
     def list(self, filters: IssueFilters, order: IssueOrder, limit: int) -> IssuePage:
-        """Return one page of issues."""
-        with self._database.read() as connection:
+        """Return one page of issues.
+
+        The first page of a walk waits for what is being recorded: were its events to come to light later, they would
+        have moments of receipt before the watermark, and their issues would be where the walk has been already.
+        """
+        begins = order.watermark is None
+        with self._database.read_settled() if begins else self._database.read() as connection:
             return list_issues(connection, filters, order, limit)
 
     def change_status(self, reference: str, request: StatusRequest, origin_id: UUID | None = None) -> StatusOutcome:
@@ -79,6 +86,9 @@ class Issues:
             Conflict: The lifecycle does not allow the move.
         """
         with self._database.write() as connection:
+            # Who records for the origin holds its lock before it locks rows: whoever comes the other way would wait
+            # for it in a circle.
+            self._database.lock(connection, _find(connection, reference, origin_id).origin_id)
             issue = _find(connection, reference, origin_id, lock=True)
             if not change(_state(connection, issue), request.status, request.release):
                 return StatusOutcome(issue, issue.status, changed=False)
@@ -196,6 +206,7 @@ def _write(connection: Connection, before: IssueRecord, after: IssueRecord, requ
             resolved_release_id=after.resolved_release_id,
         )
     )
+    count_moves(connection, [(before, after)])
     connection.execute(
         table(StatusChange)
         .insert()
@@ -219,11 +230,13 @@ def _tags(connection: Connection, issue: IssueRecord, keys: int, values: int) ->
     totals = (
         select(counted.c.key, counted.c.event_count)
         .where(counted.c.origin_id == issue.origin_id, counted.c.issue_id == issue.id)
-        .order_by(counted.c.event_count.desc(), counted.c.key)
+        .order_by(counted.c.event_count.desc(), _in_code_order(connection, counted.c.key))
         .limit(keys)
     )
     found = {key: TagRecord(key, count, {}) for key, count in connection.execute(totals)}
-    rank = func.row_number().over(partition_by=tags.c.key, order_by=(tags.c.event_count.desc(), tags.c.value))
+    rank = func.row_number().over(
+        partition_by=tags.c.key, order_by=(tags.c.event_count.desc(), _in_code_order(connection, tags.c.value))
+    )
     ranked = (
         select(tags.c.key, tags.c.value, tags.c.event_count, rank.label("rank"))
         .where(tags.c.origin_id == issue.origin_id, tags.c.issue_id == issue.id, tags.c.key.in_(sorted(found)))
@@ -233,3 +246,8 @@ def _tags(connection: Connection, issue: IssueRecord, keys: int, values: int) ->
     for key, value, count in connection.execute(shown.order_by(ranked.c.key, ranked.c.rank)):
         found[key].values[value] = count
     return [found[key] for key in sorted(found)]
+
+
+def _in_code_order(connection: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return a text as something to order by that no language of a database changes."""
+    return column.collate("C") if connection.dialect.name == POSTGRESQL else column

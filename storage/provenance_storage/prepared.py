@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
     Insert,
     Select,
     Table,
@@ -111,7 +112,7 @@ class RowQuery:
         results = statement.column_descriptions
         self._at_once = dialect == POSTGRESQL
         if self._at_once:
-            rows: Any = next(iter(given.values())).table  # type: ignore[attr-defined]  # all are columns of one
+            (rows,) = rows_given(given)
             found = statement.lateral("found")
             statement = select(found).select_from(rows.join(found, true()))
         self._compiled = _Compiled(dialect, statement, results)
@@ -126,6 +127,15 @@ class RowQuery:
             rows = [[list(values) for values in zip(*rows, strict=True)]]
         bound = [self._compiled.bound([row[index] for index in self._order]) for row in rows]
         return [found for one in bound for found in self._compiled.rows(connection, one)]
+
+
+def rows_given(given: Given) -> list[FromClause]:
+    """Return what the given columns are selected from, for a part of a statement that speaks of them to correlate to.
+
+    Without, PostgreSQL would be told to join that part with all rows; on SQLite they are parameters.
+    """
+    tables: set[Any] = {getattr(column, "table", None) for column in given.values()}
+    return [one for one in tables if one is not None]
 
 
 def inserted(dialect: str, table: Table) -> RowStatement:
@@ -245,3 +255,8 @@ def constant_text(value: str) -> ColumnElement[str]:
     if "'" in value:
         raise ValueError("a constant may have no quote")
     return literal_column(f"'{value}'", Text)
+
+
+def limited(statement: Select[*tuple[Any, ...]], rows: int) -> Select[*tuple[Any, ...]]:
+    """Return a statement for so many rows at most, without a parameter; SQLite would be told OFFSET 0 by one."""
+    return statement.limit(constant(rows)).offset(constant(0))

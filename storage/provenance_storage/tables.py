@@ -17,6 +17,7 @@ from sqlmodel import Field, MetaData, SQLModel
 from provenance_core.events import Level, Via
 from provenance_core.lifecycle import Status
 from provenance_storage.columns import Blob, Count, Flag, Micros, UuidBytes
+from provenance_storage.tag_names import ENVIRONMENT_TAG
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -32,8 +33,25 @@ BY_MONTH: dict[str, Any] = {"postgresql_partition_by": "RANGE (received_at)"}
 """On PostgreSQL what is dropped after a time lies in partitions of a month."""
 
 
-_PLAIN_ONLY: dict[str, Any] = {"sqlite_where": text("issue_id is null"), "postgresql_where": text("issue_id is null")}
+MANY = 16
+"""Events, or users, from which on an issue is in the index that lists are sorted by: every event changes such a number,
+and issues with few of them are nearly all."""
+
+_GROUP = ("origin_id", "status", "level")
+"""What every list of issues walks through, one group after the other, each in its order."""
+
+
+def _only(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+_PLAIN_ONLY = _only("issue_id is null")
 """An index over interactions that are no events: those alone use words that can be deleted."""
+
+
+IS_ENVIRONMENT = f"key || '' = '{ENVIRONMENT_TAG}'"
+"""Says that a tag is the environment. Of a bare `key` SQLite would ask whether each value a statement is given makes an
+index of environments useful, and would prepare the statement that counts tags again for every row."""
 
 
 def _among(column: str, values: type[Status | Level | Via]) -> str:
@@ -146,9 +164,10 @@ class ErrorIssue(_Table, table=True):
     __tablename__ = "error_issue"
     __table_args__ = (
         UniqueConstraint("origin_id", "number"),
-        Index("ix_error_issue_last_seen", "last_seen", "id"),
-        Index("ix_error_issue_origin_last_seen", "origin_id", "last_seen", "id"),
-        Index("ix_error_issue_origin_status", "origin_id", "status", "last_seen", "id"),
+        Index("ix_error_issue_last_seen", *_GROUP, "last_seen", "id"),
+        Index("ix_error_issue_first_seen", *_GROUP, "first_seen", "id"),
+        Index("ix_error_issue_event_count", *_GROUP, "event_count", "id", **_only(f"event_count >= {MANY}")),
+        Index("ix_error_issue_user_count", *_GROUP, "user_count", "id", **_only(f"user_count >= {MANY}")),
         _one_of("status", Status),
         _one_of("level", Level),
         CheckConstraint("event_count > 0", name="event_count"),
@@ -181,12 +200,25 @@ class ErrorIssue(_Table, table=True):
 
 
 class IssueNumber(_Table, table=True):
-    """The last short number an origin gave to an issue."""
+    """The last short number an origin gave to an issue, and when it had its last event."""
 
     __tablename__ = "issue_number"
     __table_args__ = (_of_origin(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     last: int = Field(sa_type=Count)
+    last_seen: int = Field(sa_type=Micros)
+
+
+class IssueCount(_Table, table=True):
+    """How many issues of an origin have a status and a level: of all, or of those met in one environment."""
+
+    __tablename__ = "issue_count"
+    __table_args__ = (_of_origin(), CLUSTERED)
+    origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
+    environment: str = Field(primary_key=True, sa_type=Text)
+    status: str = Field(primary_key=True, sa_type=Text)
+    level: str = Field(primary_key=True, sa_type=Text)
+    issue_count: int = Field(sa_type=Count)
 
 
 class IssueFingerprint(_Table, table=True):
@@ -302,6 +334,7 @@ class IssueTag(_Table, table=True):
 
     __tablename__ = "issue_tag"
     __table_args__ = (
+        Index("ix_issue_tag_environment", "origin_id", "value", "issue_id", **_only(IS_ENVIRONMENT)),
         _of_issue(),
         CLUSTERED,
     )

@@ -83,8 +83,8 @@ def _path(store: Store) -> Path:
     return store.database.path
 
 
-def test_opening_twice_migrates_once(kind: Kind, tmp_path: Path) -> None:
-    with new_database_url(kind, tmp_path, migrated=False) as url, closing(open_database(url)) as database:
+def test_opening_twice_migrates_once(store_kind: Kind, tmp_path: Path) -> None:
+    with new_database_url(store_kind, tmp_path, migrated=False) as url, closing(open_database(url)) as database:
         first, second = schema.upgrade(database), schema.upgrade(database)
 
     assert (first, second) == (True, False)
@@ -103,9 +103,9 @@ def _open(url: str) -> str:
     return ",".join(names)
 
 
-def test_many_processes_may_open_a_new_store_at_once(kind: Kind, tmp_path: Path) -> None:
+def test_many_processes_may_open_a_new_store_at_once(store_kind: Kind, tmp_path: Path) -> None:
     with (
-        new_database_url(kind, tmp_path, migrated=False) as url,
+        new_database_url(store_kind, tmp_path, migrated=False) as url,
         multiprocessing.get_context("spawn").Pool(4) as pool,
     ):
         found = pool.map(_open, [url] * 8)
