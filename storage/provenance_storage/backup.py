@@ -45,6 +45,7 @@ def back_up(database: Database, target: Path, *, replace: bool = False, progress
             f"{database.name} is no file. PostgreSQL has its own backup: "
             "pg_dump --format=custom --file=FILE, and pg_restore to bring it back."
         )
+    database.check_whole()
     if not database.exists:
         raise NotFound(f"There is no store at {database.place}.")
     target = target.absolute()
@@ -54,7 +55,7 @@ def back_up(database: Database, target: Path, *, replace: bool = False, progress
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             _copy(database.path, part, progress)
-            _check_copy(part)
+            _check_copy(part, database.path)
             _settle(part, target, replace=replace)
         finally:
             for name in ("", *_BESIDE):
@@ -86,7 +87,7 @@ def _copy(source: Path, part: Path, progress: Progress | None) -> None:
         if progress is not None:
             progress(total - left, total)
 
-    with _opened(source) as reading, _opened(part) as writing:
+    with _opened(source, source) as reading, _opened(part, source) as writing:
         reading.execute("pragma query_only=on")
         reading.execute("begin")
         reading.execute("select count(*) from sqlite_master").fetchone()  # from here on it sees one state
@@ -95,8 +96,8 @@ def _copy(source: Path, part: Path, progress: Progress | None) -> None:
         reading.execute("rollback")
 
 
-def _check_copy(part: Path) -> None:
-    with _opened(part) as copy:
+def _check_copy(part: Path, source: Path) -> None:
+    with _opened(part, source) as copy:
         said = [str(row[0]) for row in copy.execute("pragma integrity_check(3)")]
         if said != ["ok"]:
             raise Unavailable(f"The store is damaged, and so would its backup be: {'; '.join(said)}. See `doctor`.")
@@ -121,10 +122,11 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[Any]:
+def _opened(path: Path, store: Path) -> Generator[Any]:
     driver = sqlite_module()
     try:
         with closing(driver.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
             yield connection
     except driver.DatabaseError as error:
-        raise Unavailable(f"The store cannot be copied: {error}. See `provenance doctor`.") from None
+        told = f"The store {store} cannot be copied: {error}. See `provenance doctor`, or restore an older backup."
+        raise Unavailable(told) from None

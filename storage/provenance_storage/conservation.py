@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, select
 
+from provenance_storage.issue_counts import wrong_counts
 from provenance_storage.store import Store
 from provenance_storage.tables import (
     ErrorIssue,
@@ -77,6 +78,7 @@ def _laws() -> dict[str, Select[Any]]:
         "issues that store more events than they counted": select(issues.c.id).where(
             issues.c.stored_count > issues.c.event_count
         ),
+        "counts of issues by status, level and environment that are not so many": wrong_counts(),
         "payloads without an interaction": select(payloads.c.id).where(~_same(rows, payloads)),
         "interactions without a payload": select(rows.c.id).where(~_same(payloads, rows)),
         "event keys without an event": select(keys.c.event_id).where(~claimed),

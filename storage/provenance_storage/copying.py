@@ -70,6 +70,7 @@ def copy_store(source: Database, target: Database, progress: Progress | None = N
         raise InvalidInput(f"{source.name} is in PostgreSQL already; pg_dump and pg_restore move it elsewhere.")
     if target.dialect.name != POSTGRESQL:
         raise InvalidInput("The target is no PostgreSQL database; write postgresql://user:password@host/database.")
+    source.check_whole()
     if not source.exists:
         raise NotFound(f"There is no store at {source.place}.")
     if revision(source) != HEAD:

@@ -39,6 +39,21 @@ class Database(ABC):
     def exists(self) -> bool:
         """Say whether there is a database that may hold a store."""
 
+    def check_whole(self) -> None:  # noqa: B027  # a database server looks after itself
+        """Refuse a database of which a part is plainly lost.
+
+        Raises:
+            Unavailable: It is; going on would make what is left look like all there was.
+        """
+
+    @abstractmethod
+    def check_writable(self) -> None:
+        """Refuse a database that nothing can be written to; one that somebody holds for a while is waited for.
+
+        Raises:
+            Unavailable: It can only be read, or not even that.
+        """
+
     @abstractmethod
     def read(self) -> AbstractContextManager[Connection]:
         """Lend a connection that sees one state of the store and cannot change it."""

@@ -31,6 +31,11 @@ def inspect(database: Database) -> Iterator[Finding]:
 
     The first finding says whether the store can be reached: where it is a problem, nothing else is looked at.
     """
+    try:
+        database.check_whole()
+    except Unavailable as error:
+        yield problem("store", error.message, "Nothing else was looked at: SQLite would throw the log away.")
+        return
     found, newest = _reached(database)
     yield found
     if isinstance(database, SqliteDatabase) and database.exists:

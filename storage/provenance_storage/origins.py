@@ -15,7 +15,7 @@ from provenance_core.events import Via
 from provenance_core.ids import parse_uuid, uuid7
 from provenance_core.origins import ErrorTracking, OriginConfig
 from provenance_storage.clock import Clock
-from provenance_storage.database import Database
+from provenance_storage.database import Database, Lock
 from provenance_storage.records import OriginRecord
 from provenance_storage.statements import storable
 from provenance_storage.tables import (
@@ -46,6 +46,7 @@ class Origins:
         now = self._clock()
         origins = table(Origin)
         with self._database.write() as connection:
+            self._database.lock(connection, Lock.DIRECTORY)
             if _taken(connection, mnemonic, None):
                 raise Conflict(f"There is an origin {quoted(mnemonic)} already; choose another mnemonic.")
             number: int = connection.execute(select(func.coalesce(func.max(origins.c.number), 0) + 1)).scalar_one()
@@ -110,6 +111,7 @@ class Origins:
         """
         origins = table(Origin)
         with self._database.write() as connection:
+            self._database.lock(connection, Lock.DIRECTORY)
             before = _one(connection, _select().where(origins.c.id == origin_id))
             mnemonic = (changes.get("mnemonic") or before.mnemonic).lower()
             if _taken(connection, mnemonic, origin_id):
@@ -134,6 +136,8 @@ class Origins:
             Conflict: It has interactions; they are immutable and keep it.
         """
         with self._database.write() as connection:
+            self._database.lock(connection, Lock.DIRECTORY)
+            self._database.lock(connection, origin_id)
             interactions, issues = table(Interaction), table(ErrorIssue)  # an issue outlives its events
             there = select(
                 exists().where(interactions.c.origin_id == origin_id) | exists().where(issues.c.origin_id == origin_id)

@@ -22,8 +22,9 @@ CONNECT_SECONDS = 10
 _LOCKS = 0x50524F56
 """The first of the two numbers our advisory locks are known by: PROV in ASCII."""
 
-_PASSING = ("08", "40", "53300", "55P03", "57P")
-"""The codes (SQLSTATE) of what a second try may mend: connections, deadlocks, restarts. Source: PostgreSQL."""
+_COLLISIONS = ("40", "55P03")
+_PASSING = ("08", "53300", "57P")
+"""The codes (SQLSTATE) of what a second try may mend: deadlocks, locks, connections, restarts. Source: PostgreSQL."""
 
 
 _NUL = (None, "22021")
@@ -60,7 +61,7 @@ class PostgresDatabase(Database):
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
                 "application_name": "provenance",
-                "options": "-c timezone=UTC",
+                "options": "-c timezone=UTC -c jit=off",  # compiling a statement takes longer than any of ours runs
             },
             hide_parameters=True,  # an error must not carry the text of an event into a log
         )
@@ -69,6 +70,13 @@ class PostgresDatabase(Database):
     def exists(self) -> bool:
         """Say yes: whoever names a database has made it."""
         return True
+
+    def check_writable(self) -> None:
+        """Refuse a database that can only be read, as a standby."""
+        with self.write() as connection:
+            read_only = connection.exec_driver_sql("show transaction_read_only").scalar_one() == "on"
+        if read_only:
+            raise self._only_read()
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -129,11 +137,18 @@ class PostgresDatabase(Database):
         """Return our error; a fault of ours is told by its code only, because the server quotes the row it refused."""
         if isinstance(error, psycopg.DataError) and error.sqlstate in _NUL:
             return InvalidInput("A text holds a NUL character, which cannot be stored or searched; leave it out.")
+        if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            return self._only_read()
         if not isinstance(error, psycopg.OperationalError):
             return RuntimeError(f"PostgreSQL refused a statement ({getattr(error, 'sqlstate', None)}).")
+        if error.sqlstate is not None and error.sqlstate.startswith(_COLLISIONS):
+            return Busy(f"{self.name} is busy with what others change; try again.")
         if error.sqlstate is None or error.sqlstate.startswith(_PASSING):
             return Busy(f"{self.name} cannot be reached now: {_reason(error)}. Check the address, or try again.")
         return Unavailable(f"{self.name} cannot be used now: {_reason(error)}.")
+
+    def _only_read(self) -> Unavailable:
+        return Unavailable(f"{self.name} can only be read, as a standby can; name the primary server.")
 
 
 def _lock_number(origin_id: UUID) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from provenance_core.errors import ProvenanceError, TooManyRequests, Unavailable
 from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.wire import Unframed, framed, packed, unpacked_outcome
-from provenance_storage.writer import Room, keep
+from provenance_storage.writer import Refusals, Room, keep
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,10 @@ PAUSE_SECONDS = 0.5
 """How much longer the pause gets before each further start."""
 
 RESTARTS = 6
-"""How often in a row a writing process is started that dies before it has written anything."""
+"""How often in a row a writing process is started that dies before it has written anything; then what waits is refused,
+lest it be the reason, and so is what comes until one writes."""
+
+_NOT_WRITTEN = "Events cannot be written; the server's log says why."
 
 Observer = Callable[[int, float], None]
 """Is told of each batch: how many interactions it had, and how many seconds it took."""
@@ -58,10 +61,12 @@ class ProcessWriter:
         self._closed = False
         self._drained = asyncio.Event()
         self._failures = 0
+        self._given_up = False
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.room = Room()
+        self._refusals = Refusals()
 
     async def start(self) -> None:
         """Start the process and wait until it has opened the store.
@@ -93,7 +98,7 @@ class ProcessWriter:
 
     def _connected(self, transport: asyncio.WriteTransport) -> None:
         """Use a process that is ready, and hand it what another one had not answered."""
-        self._transport = transport
+        self._transport, self._given_up = transport, False
         for key, (new, promise) in list(self._waiting.items()):
             if key >= self._unsent or (new.event is not None and new.event.event_id is not None):
                 self._send(key, new)
@@ -122,7 +127,12 @@ class ProcessWriter:
     @property
     def alive(self) -> bool:
         """Say whether the process runs: only then is a promise kept."""
-        return self._process is not None and self._process.poll() is None
+        return not self._given_up and self._process is not None and self._process.poll() is None
+
+    @property
+    def refusing(self) -> bool:
+        """Say whether the store has just refused what was to be written."""
+        return self._refusals.lasting
 
     @property
     def process_id(self) -> int | None:
@@ -153,6 +163,8 @@ class ProcessWriter:
     def _take(self, new: NewInteraction, promise: Future[Recorded]) -> None:
         if self._closed:
             raise Unavailable("The server is stopping; send the event again in a moment.")
+        if self._given_up:
+            raise Unavailable(_NOT_WRITTEN)
         self.room.take(new)
         key, self._next = self._next, self._next + 1
         self._waiting[key] = (new, promise)
@@ -167,10 +179,12 @@ class ProcessWriter:
         self._failures = 0
         if self._observer is not None:
             self._observer(len(told), seconds)
-        for key, values in told:
+        outcomes = [unpacked_outcome(values) for _, values in told]
+        self._refusals.told(outcomes)
+        for (key, _), outcome in zip(told, outcomes, strict=True):
             new, promise = self._waiting.pop(key)
             self.room.leave(new)
-            keep(promise, unpacked_outcome(values))
+            keep(promise, outcome)
         if self._closed and not self._waiting:
             self._drained.set()
 
@@ -184,11 +198,13 @@ class ProcessWriter:
         task.add_done_callback(self._tasks.discard)
 
     async def _restart(self) -> None:
-        while self._failures < RESTARTS:
+        while not self._closed or self._waiting:
             if self._process is not None:
                 status = await asyncio.to_thread(self._process.wait)
                 _log.error("The writing process ended (%d); it is started again.", status)
-            await asyncio.sleep(PAUSE_SECONDS * self._failures)
+            if self._failures >= RESTARTS:
+                self._give_up()
+            await asyncio.sleep(PAUSE_SECONDS * min(self._failures, RESTARTS))
             self._failures += 1
             try:
                 await self.start()
@@ -196,15 +212,16 @@ class ProcessWriter:
                 _log.error("The writing process could not be started. %s", error)
             else:
                 return
-        self._give_up(Unavailable("Events cannot be written; the server's log says why."))
 
-    def _give_up(self, error: Unavailable) -> None:
-        self._closed = True
+    def _give_up(self) -> None:
+        """Refuse what waits."""
+        self._given_up = True
         for new, promise in self._waiting.values():
             self.room.leave(new)
-            promise.set_exception(error)
+            promise.set_exception(Unavailable(_NOT_WRITTEN))
         self._waiting.clear()
-        self._drained.set()
+        if self._closed:
+            self._drained.set()
 
 
 class _Answers(asyncio.Protocol):

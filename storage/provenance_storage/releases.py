@@ -64,6 +64,7 @@ class Releases:
             if value is not None
         }
         with self._database.write() as connection:
+            self._database.lock(connection, origin_id)
             known = _find(connection, origin_id, version)
             if known is None:
                 row = new_release(origin_id, version, self._clock(), registered=True)

@@ -67,6 +67,7 @@ def _upgrade_file(database: SqliteDatabase) -> bool:
     path = database.path
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database.check_whole()
         if database.exists and revision(database) == HEAD:
             return False
         with FileLock(path.with_name(path.name + ".init.lock"), timeout=_LOCK_SECONDS, mode=0o600):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from provenance_core.errors import Conflict
+from provenance_core.errors import Conflict, Unavailable
 from provenance_storage.database import Database
 from provenance_storage.sqlite import SqliteDatabase
 
@@ -25,6 +25,7 @@ def serving(database: Database, address: str) -> Generator[None]:
 
     Raises:
         Conflict: Another process serves the file.
+        Unavailable: The file's folder cannot be written to.
     """
     if not isinstance(database, SqliteDatabase):
         yield
@@ -35,11 +36,17 @@ def serving(database: Database, address: str) -> Generator[None]:
         lock.acquire()
     except Timeout:
         raise Conflict(f"The store {path} is being served {_first(note)}. Use that server, or stop it first.") from None
+    except OSError as error:
+        raise Unavailable(
+            f"Nothing can be written beside the store {path}: {error.strerror}. Check disk space and permissions."
+        ) from None
     try:
-        note.write_text(json.dumps({"pid": os.getpid(), "address": address}))
+        with suppress(OSError):  # it can be served without; a full disk is told to who sends
+            note.write_text(json.dumps({"pid": os.getpid(), "address": address}))
         yield
     finally:
-        note.unlink(missing_ok=True)
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
         lock.release()
 
 

@@ -8,9 +8,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from struct import Struct
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,10 @@ READERS = 4
 SAFE_SQLITE = (3, 51, 3)
 """The first SQLite whose WAL cannot be corrupted by two connections that race for a checkpoint."""
 
+_WAL_HEADER = Struct(">8I")
+"""How a write-ahead log begins: six numbers, of which the first tells the order of bytes, and the sums of them."""
+
+_WAL_BEGINS = (0x377F0682, 0x377F0683)
 _log = logging.getLogger(__name__)
 
 _PRAGMAS = (
@@ -74,6 +79,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self.place = str(self.path)
+        self._wal = self.path.with_name(self.path.name + "-wal")
         self.name = f"The store {self.place}"
         _warn_of_old_sqlite()
         self._reader = self._engine("BEGIN", query_only=True, pool_size=READERS)
@@ -112,6 +118,38 @@ class SqliteDatabase(Database):
     def exists(self) -> bool:
         """Say whether there is a file that is not empty."""
         return self.path.exists() and self.path.stat().st_size > 0
+
+    def check_whole(self) -> None:
+        """Refuse a file whose write-ahead log is damaged, or which is gone while its log is there.
+
+        SQLite itself would take such a log for an empty one, and throw away what only it holds.
+        """
+        try:
+            if self.wal_bytes() <= _WAL_HEADER.size:
+                return
+            with self._wal.open("rb") as log:
+                header = log.read(_WAL_HEADER.size)
+        except FileNotFoundError:
+            return  # the last who used the store has moved it in
+        except OSError as error:
+            raise Unavailable(f"{self._wal} cannot be read: {error.strerror}. Check its permissions.") from None
+        if not self.exists:
+            raise Unavailable(
+                f"The store {self.path} is gone or empty, but its write-ahead log {self._wal.name} is there. Restore a "
+                "backup, or move the log away to begin with an empty store."
+            )
+        if len(header) == _WAL_HEADER.size and not _begins_a_log(header):
+            raise Unavailable(
+                f"The write-ahead log {self._wal} is damaged, and holds what the store has not yet. Restore a backup, "
+                "or move the log away to go on without what it held."
+            )
+
+    def check_writable(self) -> None:
+        """Refuse a file that can only be read."""
+        with suppress(Busy), self.write() as connection:
+            version = connection.exec_driver_sql("pragma user_version").scalar_one()
+            connection.exec_driver_sql(f"pragma user_version = {version}")  # a transaction that only begins may do so
+            connection.rollback()
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -173,13 +211,28 @@ class SqliteDatabase(Database):
 
     def wal_bytes(self) -> int:
         """Return the size of the write-ahead log in bytes."""
-        wal = self.path.with_name(self.path.name + "-wal")
-        return wal.stat().st_size if wal.exists() else 0
+        try:
+            return self._wal.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def close(self) -> None:
         """Close every connection."""
         self._reader.dispose()
         self._writer.dispose()
+
+
+def _begins_a_log(header: bytes) -> bool:
+    """Say whether a write-ahead log can begin so. Source: SQLite's file format, 4.1 and 4.2."""
+    numbers = _WAL_HEADER.unpack(header)
+    if numbers[0] not in _WAL_BEGINS:
+        return False
+    summed = numbers if numbers[0] & 1 else Struct("<8I").unpack(header)
+    one = other = 0
+    for first, second in zip(summed[:6:2], summed[1:6:2], strict=True):
+        one = (one + first + other) & 0xFFFFFFFF
+        other = (other + second + one) & 0xFFFFFFFF
+    return (one, other) == numbers[6:]
 
 
 @contextmanager
@@ -191,19 +244,27 @@ def _reachable(path: Path) -> Generator[None]:
     except PoolTimeoutError:
         raise Unavailable(f"The store {path} has too many readers now; try again in a moment.") from None
     except OperationalError as error:
-        raise _unusable(path, error.orig) from error
+        raise _unusable(path, error.orig) from None
     except driver.OperationalError as error:
-        raise _unusable(path, error) from error
+        raise _unusable(path, error) from None
+    except UnicodeDecodeError:  # SQLite quotes the damaged definition of a table
+        raise _damaged(path) from None
     except (DatabaseError, driver.DatabaseError) as error:
         if "not a database" in str(error) or "malformed" in str(error):
-            raise Unavailable(f"The file {path} is damaged or not a store; restore it from a backup.") from error
+            raise _damaged(path) from None
         raise
 
 
 def _unusable(path: Path, reason: object) -> Unavailable:
     if "locked" in str(reason):
         return Busy(f"Another process has held the store {path} for too long; try again, or end that process.")
+    if "decode" in str(reason):
+        return _damaged(path)  # what is said there quotes the text
     return Unavailable(f"The store {path} cannot be used now: {reason}. Check disk space and permissions.")
+
+
+def _damaged(path: Path) -> Unavailable:
+    return Unavailable(f"The file {path} is damaged or not a store; restore it from a backup.")
 
 
 @cache

@@ -11,7 +11,7 @@ from provenance_core.clean import quoted
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.ids import parse_uuid, uuid7
 from provenance_storage.clock import Clock
-from provenance_storage.database import Database
+from provenance_storage.database import Database, Lock
 from provenance_storage.records import NamedRecord
 from provenance_storage.statements import storable
 from provenance_storage.tables import Action, Interaction, ResourceType, table
@@ -44,6 +44,7 @@ class Vocabulary:
         now = self._clock()
         record = NamedRecord(uuid7(now, secrets.randbits(62)), mnemonic, name, description, False, now)
         with self._database.write() as connection:
+            self._database.lock(connection, Lock.DIRECTORY)
             there = select(self._words.c.id).where(self._words.c.mnemonic == mnemonic)
             if connection.execute(there).first() is not None:
                 raise self._conflict(mnemonic)
@@ -89,6 +90,7 @@ class Vocabulary:
         self._refuse_system(word)
         words = self._words
         with self._database.write() as connection:
+            self._database.lock(connection, Lock.DIRECTORY)
             there = select(words.c.id).where(words.c.mnemonic == mnemonic, words.c.id != word.id)
             if connection.execute(there).first() is not None:
                 raise self._conflict(mnemonic)
@@ -105,6 +107,7 @@ class Vocabulary:
         """
         self._refuse_system(word)
         with self._database.write() as connection:
+            self._database.lock(connection, Lock.DIRECTORY)
             if connection.execute(
                 select(exists().where(self._used_by == word.id, table(Interaction).c.issue_id.is_(None)))
             ).scalar_one():

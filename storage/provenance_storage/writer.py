@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from provenance_core.errors import TooManyRequests, Unavailable
-from provenance_storage.batches import LARGEST_BATCH, record_batch
+from provenance_storage.batches import LARGEST_BATCH, Outcome, record_batch
 from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.store import Store
 
@@ -22,6 +24,9 @@ _log = logging.getLogger(__name__)
 QUEUE_ITEMS = 10_000
 QUEUE_BYTES = 64 * 1024 * 1024
 IDLE_SECONDS = 1.0
+
+REFUSED_SECONDS = 10.0
+"""How long a store counts as refusing after it did: by then somebody has to try again, and may have been sent away."""
 
 
 class Room:
@@ -53,6 +58,23 @@ class Room:
         self.bytes -= len(new.body)
 
 
+class Refusals:
+    """Remember whether the store has just refused what was to be written, as it does without room on its disk."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def told(self, outcomes: Sequence[Outcome]) -> None:
+        """Take note of what became of a batch."""
+        refused = all(isinstance(outcome, Unavailable) for outcome in outcomes)
+        self._until = time.monotonic() + REFUSED_SECONDS if refused else 0.0
+
+    @property
+    def lasting(self) -> bool:
+        """Say whether the last batch was refused, and not long ago."""
+        return time.monotonic() < self._until
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     new: NewInteraction
@@ -70,6 +92,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self.room = Room()
+        self._refusals = Refusals()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="provenance-writer", daemon=True)
 
@@ -110,6 +133,11 @@ class Writer:
         """Say whether the thread runs: only then is a promise kept."""
         return self._thread.is_alive()
 
+    @property
+    def refusing(self) -> bool:
+        """Say whether the store has just refused what was to be written."""
+        return self._refusals.lasting
+
     def _run(self) -> None:
         last = False
         while not last:
@@ -137,6 +165,7 @@ class Writer:
 
     def _record(self, batch: list[_Waiting]) -> None:
         outcomes = record_batch(self._store, [waiting.new for waiting in batch])
+        self._refusals.told(outcomes)
         with self._lock:
             for waiting in batch:
                 self.room.leave(waiting.new)

@@ -42,8 +42,8 @@ AnyOperation = Operation[Any, Any]
 Step = tuple[str, dict[str, Any]]
 FINGERPRINTS = ["f0", "f1", "f2", "f3", "f4", "f5"]
 RELEASES = ["1.0.0", "1.1.0", "2.0.0-rc.1", "2.0.0", "night-7", "Äpfel_2"]
-ENVIRONMENTS = ["production", "staging", "a b", "%"]
-WORDS = ["a", "b", "c", "z", "0", "10", "9", "e"]
+ENVIRONMENTS = ["production", "Production", "état", "_", "staging", "a b", "%"]
+WORDS = ["a", "b", "c", "z", "0", "10", "9", "e", "B", "é", "ä", "_", "-", "Z", "~"]
 TITLES = ["ValueError: no", "valueerror: NO", "50% of_it", "back\\slash", "Größe", "x" * 300]
 _NUMBERS = itertools.count(1)
 

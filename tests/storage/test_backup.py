@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from provenance_storage.backup import back_up
 from provenance_storage.conservation import conservation
 from provenance_storage.engine import open_database
 from provenance_storage.records import OriginRecord
-from provenance_storage.sqlite import SqliteDatabase
+from provenance_storage.sqlite import SqliteDatabase, sqlite_module
 from provenance_storage.store import Store
 
 
@@ -128,7 +127,8 @@ def test_a_damaged_store_gives_no_backup(store: Store, origin: OriginRecord, tar
 
 def damage(path: Path) -> None:
     """Overwrite pages of a table in the middle of the file."""
-    with sqlite3.connect(path) as connection:
+    connection = sqlite_module().connect(path)  # the product's library: two of them on one file undo each other's locks
+    with connection:
         root = connection.execute("select rootpage from sqlite_master where name = 'interaction'").fetchone()[0]
         size = connection.execute("pragma page_size").fetchone()[0]
     connection.close()

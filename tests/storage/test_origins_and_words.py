@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -13,6 +15,7 @@ from provenance_core.fingerprint import Strategy
 from provenance_core.lifecycle import Regression
 from provenance_core.origins import ErrorTracking, OriginConfig, is_mnemonic
 from provenance_storage.records import OriginRecord
+from provenance_storage.releases import ReleaseDetails
 from provenance_storage.store import Store
 from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
 
@@ -117,3 +120,26 @@ def test_discarded_items_are_counted(store: Store, origin: OriginRecord) -> None
 def test_what_may_be_a_mnemonic(text: str, allowed: bool) -> None:
     assert is_mnemonic(text) is allowed
     assert not is_mnemonic(str(uuid4()))
+
+
+def test_origins_made_at_once_get_numbers_of_their_own(store: Store, url: str) -> None:
+    def make(name: str) -> int:
+        with closing(Store.open(url)) as other:
+            return other.origins.create(name, name, None, OriginConfig()).number
+
+    with ThreadPoolExecutor(6) as threads:
+        numbers = sorted(threads.map(make, [f"app-{number}" for number in range(18)]))
+
+    assert numbers == list(range(1, 19))
+
+
+def test_a_release_registered_at_once_by_many_is_one(store: Store, origin: OriginRecord, url: str) -> None:
+    def register(_: int) -> bool:
+        with closing(Store.open(url)) as other:
+            return other.releases.register(origin.id, "1.0", ReleaseDetails())[1]
+
+    with ThreadPoolExecutor(6) as threads:
+        made = list(threads.map(register, range(12)))
+
+    assert made.count(True) == 1
+    assert store.releases.list(origin.id, "", 10, None)[1] == 1

@@ -15,10 +15,13 @@ from pathlib import Path
 
 import pytest
 from tests.storage.conftest import new_error
+from tests.stores import on_sqlite
 
 from provenance_core.errors import NotFound, TooManyRequests, Unavailable
 from provenance_core.ids import uuid7
+from provenance_storage import process_writer as process_writer_module
 from provenance_storage import writer as writer_module
+from provenance_storage.engine import sqlite_path
 from provenance_storage.process_writer import ProcessWriter, supported
 from provenance_storage.records import NewInteraction, OriginRecord, Recorded
 from provenance_storage.store import Store
@@ -151,6 +154,42 @@ def test_too_much_is_refused_at_once(origin: OriginRecord, url: str, monkeypatch
             await recorded(writer, new_error(origin))
 
     asyncio.run(send())
+
+
+def _comes_to_life(writer: ProcessWriter) -> bool:
+    limit = time.monotonic() + 30
+    while not writer.alive and time.monotonic() < limit:
+        time.sleep(0.02)
+    return writer.alive
+
+
+@on_sqlite
+def test_what_waits_is_refused_after_some_deaths_and_a_process_is_tried_for_on_and_on(
+    origin: OriginRecord, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sqlite_path(url)
+    assert path is not None
+    aside = path.with_name("aside")
+    monkeypatch.setattr(process_writer_module, "RESTARTS", 2)
+    monkeypatch.setattr(process_writer_module, "PAUSE_SECONDS", 0.01)
+
+    async def send() -> Recorded:
+        async with writing(url) as writer:
+            assert writer.process_id is not None
+            path.rename(aside)
+            path.mkdir()
+            os.kill(writer.process_id, signal.SIGKILL)
+            with pytest.raises(Unavailable, match="cannot be written"):
+                await recorded(writer, new_error(origin, event_id="1"))
+            with pytest.raises(Unavailable, match="cannot be written"):
+                writer.submit(new_error(origin, event_id="2"))
+            assert not writer.alive
+            path.rmdir()
+            aside.rename(path)
+            assert await asyncio.to_thread(_comes_to_life, writer)
+            return await recorded(writer, new_error(origin, event_id="3"))
+
+    assert not asyncio.run(send()).duplicate
 
 
 def test_a_store_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
