@@ -37,7 +37,8 @@ def guarded(run: Callable[[], int], *, as_json: bool) -> int:
     """Run a command and return its exit code, which an error of ours, an interrupt and a closed pipe have too."""
     try:
         code = run()
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except ProvenanceError as error:
         _tell(error, as_json=as_json)
         return error.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
 from provenance_server.settings import Settings
@@ -41,8 +42,7 @@ class ServerCommand:
         with os.fdopen(writing, "w") as pipe:  # a few hundred bytes, which it holds; an argument could be seen by all
             json.dump(told, pipe)
         os.set_inheritable(reading, True)
-        program = [sys.executable, "-m", "provenance_cli.server_program", str(reading)]
-        sys.stdout.flush()
+        program = [sys.executable, "-P", "-m", "provenance_cli.server_program", str(reading)]
         return os.execve(program[0], program, {**_MALLOC, **os.environ})  # noqa: S606  # no shell is wanted
 
     def _make_store(self) -> None:
@@ -56,7 +56,8 @@ class ServerCommand:
 
 
 def _announce(url: str) -> None:
-    print(f"Provenance is ready: {url} (Ctrl-C stops it)", flush=True)
+    with suppress(OSError, ValueError):  # whoever started it may not listen
+        print(f"Provenance is ready: {url} (Ctrl-C stops it)", flush=True)
 
 
 def _main(descriptor: int) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from provenance_core.quoted_values import closed_at, end_of_value, opened_at
+from provenance_core.quoted_values import Patience, closed_at, end_of_value, opened_at
 from provenance_core.sensitive import FILTERED, RULES, Names, is_empty
 
 _BACKWARDS = re.compile(
@@ -22,7 +22,7 @@ _BACKWARDS = re.compile(
     r"""|(?<!,)(={0,3}:?)[ \t]{0,8}(?:(["'])(\\{0,255})([^"'\\\n]{1,64})|\]?([\w.\-]{1,64})))"""
 )
 """A separator and the name before it; the text is read backwards, so that no name is looked for without one."""
-_NAME_IN_JSON = rb"""(["']\\{0,255}[^"'\\\n]{1,64}|[\w.\-\x80-\xff]{1,64})"""
+_NAME_IN_JSON = rb"""(["']\\{0,255}[^"'\\\n]{1,200}|[\w.\-\x80-\xff]{1,200})"""
 _COLON_IN_JSON = re.compile(rb":[ \t]{0,8}\]?" + _NAME_IN_JSON)
 _EQUALS_IN_JSON = re.compile(rb"=[=>:]{0,3}[ \t]{0,8}\]?" + _NAME_IN_JSON)
 _TUPLE_IN_JSON, _LIST_IN_JSON = (
@@ -174,8 +174,9 @@ def _replaced(text: str, values: Iterator[Found]) -> str:
 
 
 def _named_beside(text: str, names: Names) -> Iterator[Found]:
+    patience = Patience(text)
     for match in _NAMED_BESIDE.finditer(text):
-        found = _quoted_value(text, match.end(), match[2]) if names.is_sensitive(match[1]) else None
+        found = _quoted_value(text, match.end(), match[2], patience) if names.is_sensitive(match[1]) else None
         if found:
             yield found
 
@@ -183,16 +184,16 @@ def _named_beside(text: str, names: Names) -> Iterator[Found]:
 def _named(text: str, names: Names) -> Iterator[Found]:
     length = len(text)
     matches = [match for match in _BACKWARDS.finditer(text[::-1]) if _is_named(text, match, names)]
-    done = 0
+    done, patience = 0, Patience(text)
     for match in reversed(matches):
         start = length - match.start()
         if start < done:
             continue
         sign = match[2] or match[6]
         if sign is None:
-            found = _bare_value(text, start, match)
+            found = _bare_value(text, start, match, patience)
         else:
-            found = _quoted_value(text, start, (match[3] or match[7] or "") + sign)
+            found = _quoted_value(text, start, (match[3] or match[7] or "") + sign, patience)
             if found and match[1] == "," and not _is_pair_value(text, found):
                 found = None
         if found:
@@ -227,13 +228,13 @@ def _is_told(name: str, before: str, names: Names) -> bool:
     return not (previous and previous[1].lower() in _PARSED and name.lower() == "token")
 
 
-def _quoted_value(text: str, start: int, sign: str) -> Found | None:
+def _quoted_value(text: str, start: int, sign: str, patience: Patience) -> Found | None:
     """Return the value of a quoted name; it is replaced by a text in the quotes of the name."""
     gap = _LONG_GAP.match(text, start)
     begin = gap.end() if gap else start
     opened = opened_at(text, begin)
     if opened is None:
-        end = end_of_value(text, begin)
+        end = end_of_value(text, begin, patience)
         return None if _gives_nothing(text[begin:end]) else (begin, end, f"{sign}{FILTERED}{sign}")
     inner, end = closed_at(text, opened)
     if _gives_nothing(text[opened.inside : inner]):
@@ -242,7 +243,7 @@ def _quoted_value(text: str, start: int, sign: str) -> Found | None:
     return begin, end, f"{mark}{FILTERED}{mark}"
 
 
-def _bare_value(text: str, start: int, match: re.Match[str]) -> Found | None:
+def _bare_value(text: str, start: int, match: re.Match[str], patience: Patience) -> Found | None:
     """Return the value of a name without quotes."""
     gap = _GAP.match(text, start)
     begin = gap.end() if gap else start
@@ -251,14 +252,14 @@ def _bare_value(text: str, start: int, match: re.Match[str]) -> Found | None:
         inner, end = closed_at(text, opened)
         return None if _gives_nothing(text[opened.inside : inner]) else (begin, end, FILTERED)
     if match[1] == ":" and not match[5]:
-        return _told_value(text, begin, match[9][::-1].lower(), spaced=begin > start)
-    end = end_of_value(text, begin)
+        return _told_value(text, begin, match[9][::-1].lower(), patience, spaced=begin > start)
+    end = end_of_value(text, begin, patience)
     value = text[begin:end]
     is_code = begin > start and value.endswith(")") and "'" not in value and '"' not in value
     return None if is_code or _gives_nothing(value) else (begin, end, FILTERED)
 
 
-def _told_value(text: str, begin: int, name: str, *, spaced: bool) -> Found | None:
+def _told_value(text: str, begin: int, name: str, patience: Patience, *, spaced: bool) -> Found | None:
     """Return the value after a name and a colon, as a header, a configuration or a sentence has them."""
     if text.startswith("//", begin) or (name.endswith("auth") and not spaced):
         return None
@@ -269,7 +270,7 @@ def _told_value(text: str, begin: int, name: str, *, spaced: bool) -> Found | No
     scheme = _SCHEME.match(text, begin) if name.endswith(("authorization", "auth")) else None
     if scheme:
         begin = scheme.end()
-    end = end_of_value(text, begin)
+    end = end_of_value(text, begin, patience)
     value = text[begin:end]
     word = _WORD.match(value)
     if _gives_nothing(value) or (word and word[0].lower() in _PROSE and len(value.rstrip(".,:!?")) == len(word[0])):
@@ -282,10 +283,13 @@ def _gives_nothing(value: str) -> bool:
 
 
 def _options(text: str, names: Names) -> Iterator[Found]:
+    patience = Patience(text)
     for match in _OPTION.finditer(text):
         begin = match.end()
         opened = opened_at(text, begin)
-        inside, end = (opened.inside, closed_at(text, opened)[0]) if opened else (begin, end_of_value(text, begin))
+        inside, end = (
+            (opened.inside, closed_at(text, opened)[0]) if opened else (begin, end_of_value(text, begin, patience))
+        )
         value = text[inside:end]
         if names.ends_sensitive(match[1]) and not _gives_nothing(value) and value.rstrip(".:").lower() not in _PROSE:
             yield inside, end, FILTERED

@@ -114,9 +114,14 @@ class Unavailable(ProvenanceError):
 
 
 class Busy(Unavailable):
-    """Say that another process holds the store for now."""
+    """Say that another process holds the store for now.
+
+    Attributes:
+        uncertain: Whether it is not known what became of the change: the connection broke while it was committed.
+    """
 
     code = "busy"
+    uncertain = False
 
 
 def all_errors() -> dict[str, type[ProvenanceError]]:

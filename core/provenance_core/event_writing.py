@@ -124,8 +124,11 @@ def _folded(frames: list[dict[str, Any]]) -> Any:
 
 def frame_outline(frame: dict[str, Any]) -> Frame:
     """Return what of a written frame the event is grouped and described by."""
-    if isinstance(frame, ReadFrame):
-        return frame.outline
+    return frame.outline if isinstance(frame, ReadFrame) else outline_of_fields(frame)
+
+
+def outline_of_fields(frame: dict[str, Any]) -> Frame:
+    """Return the outline of a frame as its fields are now."""
     return Frame.model_validate({name: frame[name] for name in _OUTLINED if name in frame})
 
 

@@ -7,7 +7,6 @@ that a known frame needs no second look. Memory is bounded by the number of fram
 from __future__ import annotations
 
 from functools import lru_cache
-from sys import intern
 from typing import Any
 
 import orjson
@@ -117,6 +116,4 @@ def _add_lines(trim: Trim, frame: dict[str, Any], name: str, lines: list[Any], p
     except TypeError:
         is_short = False
     if lines:
-        frame[name] = (
-            [*map(intern, lines)] if is_short else [trim.text(line, limits.CONTEXT_LINE, path) or "" for line in lines]
-        )
+        frame[name] = [*lines] if is_short else [trim.text(line, limits.CONTEXT_LINE, path) or "" for line in lines]

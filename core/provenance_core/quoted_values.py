@@ -46,11 +46,30 @@ def closed_at(text: str, opened: Opened) -> tuple[int, int]:
     return len(text), len(text)
 
 
-def end_of_value(text: str, position: int) -> int:
+class Patience:
+    """Bound what is read of one text for the ends of its brackets: values in values would be read again and again.
+
+    Args:
+        text: The text; once four times its length was read, brackets are taken to reach its end.
+    """
+
+    __slots__ = ("_left",)
+
+    def __init__(self, text: str) -> None:
+        self._left = 4 * len(text) + 1_000
+
+    def end_of_brackets(self, text: str, position: int) -> int:
+        """Return where brackets end that open at a position."""
+        end = _end_of_brackets(text, position) if self._left > 0 else len(text)
+        self._left -= end - position
+        return end
+
+
+def end_of_value(text: str, position: int, patience: Patience) -> int:
     """Return where a value ends that opens with no quote: an object, a list, a call, an expression or a word."""
     while position < len(text):
         if text.startswith(_OPENING_BRACKETS, position):
-            position = _end_of_brackets(text, position)
+            position = patience.end_of_brackets(text, position)
             continue
         bare = _BARE.match(text, position)
         if bare is None:

@@ -10,7 +10,7 @@ import orjson
 
 from provenance_core import limits
 from provenance_core.assignments import Signs, signs_in, without_assigned, without_parameters
-from provenance_core.event_writing import ReadFrame
+from provenance_core.event_writing import ReadFrame, outline_of_fields
 from provenance_core.searched import Searched
 from provenance_core.sensitive import FILTERED, RULES, Names, is_empty
 from provenance_core.shapes import Shapes, is_card
@@ -67,11 +67,14 @@ def scrub_json(root: dict[str, Any], text: bytes, names: Names = RULES) -> tuple
 
 
 def _is_version(value: object) -> bool:
-    return isinstance(value, str) and _VERSION.fullmatch(value) is not None
+    return isinstance(value, str) and (not value or "." in value) and _VERSION.fullmatch(value) is not None
 
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 
 
 class _Scrub:
@@ -170,13 +173,25 @@ class _Scrub:
         joined = "\n".join((*frame.get("preContext", ()), own, *frame.get("postContext", ())))
         if self._shape(joined) == joined:
             return
-        for name in ("preContext", "postContext"):
-            lines = frame.get(name)
-            filtered = [self._shape(line) for line in lines or ()]
-            if lines and filtered != lines:
-                frame[name] = filtered
+        within = False
+        for name in ("preContext", "contextLine", "postContext"):
+            told: Any = frame.get(name)
+            lines: list[str] = [told] if isinstance(told, str) else told or []
+            filtered, within = self._filtered_lines(lines, within)
+            if filtered != lines:
+                frame[name] = filtered[0] if isinstance(told, str) else filtered
                 self._mark(prefix + name)
-        self._field(frame, "contextLine", f"{prefix}contextLine", self._shape)
+        if isinstance(frame, ReadFrame):
+            frame.outline = outline_of_fields(frame)
+
+    def _filtered_lines(self, lines: list[str], within: bool) -> tuple[list[str], bool]:
+        """Filter lines, of which those of a private key tell nothing by themselves; say whether it goes on."""
+        filtered: list[str] = []
+        for line in lines:
+            begins = _KEY_BEGINS.search(line)
+            filtered.append(FILTERED if within else self._shape(line))
+            within = (within or begins is not None) and "-----END" not in (line[begins.end() :] if begins else line)
+        return filtered, within
 
     def _request(self, request: dict[str, Any]) -> None:
         headers: dict[str, str] = request.get("headers") or {}

@@ -7,6 +7,7 @@ and `tokenizer` are no secrets.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -42,6 +43,10 @@ _NOTHING = frozenset(("", "None", "null", "undefined", "nil", "True", "False", "
 """What tells nothing but that there is no value, and often is the bug."""
 
 
+_LONGEST_NAME = 200
+"""Characters of a name that are looked at."""
+
+
 def is_empty(value: object) -> bool:
     """Say whether a value under a sensitive key gives nothing away."""
     return (
@@ -49,10 +54,19 @@ def is_empty(value: object) -> bool:
     )
 
 
-@lru_cache(maxsize=8192)
 def is_sensitive(key: str) -> bool:
     """Say whether a key names something sensitive, as `apiKey`, `DB_PASSWORD` and `X-Auth-Token` do."""
-    words = [word.lower() for word in _WORD.findall(key[:200])]
+    return _is_sensitive_name(key[:_LONGEST_NAME])
+
+
+def ends_sensitive(key: str) -> bool:
+    """Say whether a key's last words name something sensitive: `db_password` does, `TokenError` does not."""
+    return _ends_sensitive_name(key[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=8192)
+def _is_sensitive_name(key: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(key)]
     if not words or words[-1] in _HARMLESS_ENDINGS:
         return False
     if not _WORDS.isdisjoint(words) or any(word.endswith(_ENDINGS) for word in words):
@@ -64,11 +78,10 @@ def is_sensitive(key: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def ends_sensitive(key: str) -> bool:
-    """Say whether a key's last words name something sensitive: `db_password` does, `TokenError` does not."""
-    if not is_sensitive(key):
+def _ends_sensitive_name(key: str) -> bool:
+    if not _is_sensitive_name(key):
         return False
-    words = [word.lower() for word in _WORD.findall(key[:200])]
+    words = [word.lower() for word in _WORD.findall(key)]
     if " ".join(words[-2:]) in _PAIRS:
         return True
     while len(words) > 1 and words[-1] in _NEUTRAL_ENDINGS:
@@ -78,8 +91,13 @@ def ends_sensitive(key: str) -> bool:
 
 
 _OWN_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
-_LONGEST_NAME = 200
 _MOST_HARMLESS = 8192
+
+
+def _remembered(ask: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Remember answers, by no more of a name than they look at: a sender chooses names as long as it likes."""
+    cached = lru_cache(maxsize=8192)(ask)
+    return lambda name: cached(name[:_LONGEST_NAME])
 
 
 class Names:
@@ -89,16 +107,28 @@ class Names:
     One that is kept must be the whole name. Case and separators are the same for both.
     """
 
-    __slots__ = ("_harmless", "_keep", "_keys", "_pair_endings", "_pairs", "ends_sensitive", "is_sensitive")
+    __slots__ = (
+        "_harmless",
+        "_keep",
+        "_keep_joined",
+        "_keys",
+        "_keys_joined",
+        "_pair_endings",
+        "_pairs",
+        "ends_sensitive",
+        "is_sensitive",
+    )
 
     def __init__(self, keys: tuple[str, ...] = (), keep: tuple[str, ...] = ()) -> None:
         self._keys = tuple(words for key in keys if (words := _own_words(key)))
         self._keep = frozenset(words for key in keep if (words := _own_words(key)))
+        self._keys_joined = frozenset(map("".join, self._keys))
+        self._keep_joined = frozenset(map("".join, self._keep))
         self._pairs = _PAIRS | {" ".join(words) for words in self._keys if len(words) == 2}
         self._pair_endings = frozenset(pair.partition(" ")[2] for pair in self._pairs)
         has_own = bool(self._keys or self._keep)
-        self.is_sensitive = lru_cache(maxsize=8192)(self._is_sensitive) if has_own else is_sensitive
-        self.ends_sensitive = lru_cache(maxsize=8192)(self._ends_sensitive) if has_own else ends_sensitive
+        self.is_sensitive = _remembered(self._is_sensitive) if has_own else is_sensitive
+        self.ends_sensitive = _remembered(self._ends_sensitive) if has_own else ends_sensitive
         self._harmless: set[bytes] = set()
 
     def is_own(self, name: str) -> bool:
@@ -107,7 +137,7 @@ class Names:
 
     def is_kept(self, name: str) -> bool:
         """Say whether a name is one whose value the origin keeps."""
-        return bool(self._keep) and _own_words(name) in self._keep
+        return bool(self._keep) and self._keeps(_own_words(name))
 
     def is_sensitive_header(self, name: str) -> bool:
         """Say whether a header's value is sensitive."""
@@ -119,13 +149,18 @@ class Names:
 
     def _is_sensitive(self, name: str) -> bool:
         words = _own_words(name)
-        return words not in self._keep and (self._has_own(words, anywhere=True) or is_sensitive(name))
+        return not self._keeps(words) and (self._has_own(words, anywhere=True) or is_sensitive(name))
 
     def _ends_sensitive(self, name: str) -> bool:
         words = _own_words(name)
-        return words not in self._keep and (self._has_own(words, anywhere=False) or ends_sensitive(name))
+        return not self._keeps(words) and (self._has_own(words, anywhere=False) or ends_sensitive(name))
+
+    def _keeps(self, words: tuple[str, ...]) -> bool:
+        return words in self._keep or "".join(words) in self._keep_joined
 
     def _has_own(self, words: tuple[str, ...], *, anywhere: bool) -> bool:
+        if "".join(words) in self._keys_joined:
+            return True
         for key in self._keys:
             last = len(words) - len(key)
             if any(

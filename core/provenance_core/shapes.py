@@ -153,6 +153,8 @@ def _has_card(whole: _Whole) -> bool:
     while position >= 0:
         run = whole.classes[position : position + _LONGEST_CARD + 1]
         end = position + len(run) - len(run.lstrip(b"0"))
+        if end - position > _LONGEST_CARD:
+            return True  # digits of an escape before a number look like its own
         if end - position in _CARD_LENGTHS and is_card(whole.text[position:end].decode()):
             return True
         position = whole.classes.find(_DIGITS, end)

@@ -16,7 +16,7 @@ from provenance_storage.store import Store
 FIRST_SECONDS = 60.0
 """How long a server serves before it first looks for what is old: it may have been started because it was slow."""
 
-EVERY_SECONDS = 3600.0
+EVERY_SECONDS = 300.0
 TURN_SECONDS = 2.0
 """How long one look takes at most; a server that is told to stop waits for it."""
 
@@ -25,7 +25,7 @@ _log = logging.getLogger("provenance_http")
 
 
 async def keep_in_shape(store: Store, metrics: Metrics) -> None:
-    """Look after a store until cancelled; what goes wrong is tried again an hour later."""
+    """Look after a store until cancelled; what goes wrong is tried again after a while."""
     maintenance = Maintenance(store, TURN_SECONDS)
     pause = FIRST_SECONDS
     while True:

@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from provenance_core.assignments import without_assigned
 from provenance_core.events import Event
-from provenance_core.normalize import normalize_interaction, normalize_sentry
+from provenance_core.fingerprint import Strategy, fingerprint
+from provenance_core.normalize import normalize_interaction, normalize_sentry, prepare_sentry
+from provenance_core.origins import Scrubbing
 from provenance_core.sensitive import FILTERED
 
 SECRET = "hunter2-SECRET"
@@ -251,3 +254,73 @@ def test_texts_take_linear_time(part: str):
     normalize_interaction({"stack": text})
 
     assert time.perf_counter() - started < 1
+
+
+def test_calls_within_calls_take_linear_time() -> None:
+    nested = "token= f(" * 1600 + ")" * 1600
+    began = time.process_time()
+    normalize_sentry({"message": "x", "extra": {f"v{number}": nested for number in range(15)}})
+
+    assert time.process_time() - began < 2
+
+
+def test_a_private_key_in_source_lines_is_filtered_to_its_end() -> None:
+    frame = {
+        "filename": "a.py",
+        "context_line": 'KEY = """-----BEGIN RSA PRIVATE KEY-----',
+        "pre_context": ["import os"],
+        "post_context": ["MIIEowIBAAKCAQEA7", "c2VjcmV0c2VjcmV0", "-----END RSA PRIVATE KEY-----", 'after = "kept"'],
+    }
+    event = normalize_sentry({"exception": {"values": [{"type": "E", "stacktrace": {"frames": [frame]}}]}})
+
+    (read,) = event.frames
+    assert "MIIE" not in event.model_dump_json()
+    assert "c2Vj" not in event.model_dump_json()
+    assert (read.pre_context[0], read.post_context[-1]) == ("import os", 'after = "kept"')
+
+
+def test_an_issue_does_not_depend_on_a_secret_in_its_source_line() -> None:
+    def keys(secret: str) -> set[str]:
+        frame = {"filename": "a.py", "function": "f", "in_app": True, "context_line": f'boto(key="{secret}")'}
+        raw = {"exception": {"values": [{"type": "E", "stacktrace": {"frames": [frame]}}]}}
+        read = prepare_sentry(raw).outline
+        return {fingerprint(read, Strategy.STACK).key, fingerprint(normalize_sentry(raw), Strategy.STACK).key}
+
+    assert len(keys("AKIAIOSFODNN7EXAMPLE") | keys("AKIAI44QH8DHBEXAMPLE")) == 1
+
+
+def test_an_own_name_is_known_in_any_case() -> None:
+    scrub = Scrubbing(keys=("apiPin",), keep=("sessionToken",))
+    extra = dict.fromkeys(("apiPin", "api_pin", "APIPIN", "apipin", "SESSIONTOKEN", "spinning"), "told")
+    event = normalize_sentry({"message": "x", "extra": extra}, scrubbing=scrub)
+
+    kept = {name for name, value in event.extra.items() if value == "told"}
+    assert kept == {"SESSIONTOKEN", "spinning"}
+
+
+def test_what_hid_secrets_from_a_first_look_does_no_more() -> None:
+    event = normalize_sentry(
+        {
+            "message": "x",
+            "extra": {
+                "card": "\x024111111111111111",
+                "password_" + 70 * "x": "hunter2",
+                "modules": {"password": "12345", "card": "4111111111111111"},
+            },
+        }
+    )
+
+    stored = event.model_dump_json()
+    assert not [secret for secret in ("4111111111111111", "hunter2", "12345") if secret in stored]
+
+
+def test_long_names_are_not_remembered_whole() -> None:
+    before = tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None
+    tracemalloc.start()
+    for number in range(300):
+        normalize_sentry({"message": "x", "extra": {f"{number}" + 16_000 * "k": 1}})
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert before is None
+    assert grown < 2_000_000
