@@ -85,6 +85,10 @@ class Database(ABC):
             Microseconds since 1970, the same for all processes; None where this process's clock is as good.
         """
 
+    def clock(self) -> int | None:
+        """Return the clock all processes share, in microseconds since 1970; None where this machine's is as good."""
+        return None
+
     def tidy(self, *, idle: bool) -> None:  # noqa: B027  # most databases need nothing
         """Do what keeps a database in shape between two batches, if it is time; `idle` says that nothing waits."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, func, or_, select
 
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Sort
@@ -129,9 +129,11 @@ class Moved(Today):
     def status(self) -> ColumnElement[str]:
         """Return its status when the walk began."""
         changes = table(StatusChange)
+        by_people = changes.c.event_id.is_(None) & (changes.c.changed_at <= self.given["began"])
+        by_events = changes.c.event_id.is_not(None) & (changes.c.changed_at <= self.given["watermark"])
         last = (
             select(changes.c.to_status)
-            .where(self._of_issue(changes), changes.c.changed_at <= self.given["began"])
+            .where(self._of_issue(changes), or_(by_people, by_events))
             .order_by(changes.c.id.desc())
         )
         return func.coalesce(self.value(limited(last, 1)), constant_text(Status.OPEN.value))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -21,6 +22,18 @@ CONNECT_SECONDS = 10
 
 _LOCKS = 0x50524F56
 """The first of the two numbers our advisory locks are known by: PROV in ASCII."""
+
+_CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
+
+_ALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""How soon a server is missed that has gone without a word: seconds, and milliseconds for what was sent. Ours."""
+
+_SESSION = (
+    "set timezone = 'UTC'",
+    "set jit = off",  # compiling a statement takes longer than any of ours runs
+    "set lock_timeout = '30s'",
+    "set idle_in_transaction_session_timeout = '300s'",  # a process that has gone holds its locks no longer
+)
 
 _COLLISIONS = ("40", "55P03")
 _PASSING = ("08", "53300", "57P")
@@ -51,20 +64,18 @@ class PostgresDatabase(Database):
         self.dialect = self._writer.dialect
 
     def _engine(self, pool_size: int) -> Engine:
-        return create_engine(
+        engine = create_engine(
             self._url,
             paramstyle="format",
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=60,
             pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": CONNECT_SECONDS,
-                "application_name": "provenance",
-                "options": "-c timezone=UTC -c jit=off",  # compiling a statement takes longer than any of ours runs
-            },
+            connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "provenance", **_ALIVE},
             hide_parameters=True,  # an error must not carry the text of an event into a log
         )
+        event.listen(engine, "connect", _set_up)
+        return engine
 
     @property
     def exists(self) -> bool:
@@ -96,8 +107,19 @@ class PostgresDatabase(Database):
     @contextmanager
     def write(self) -> Generator[Connection]:
         """Lend a connection inside one transaction, committed at the end unless an error is raised."""
-        with self._reachable(), self._writer.begin() as connection:
-            yield connection
+        done = False
+        try:
+            with self._reachable(), self._writer.begin() as connection:
+                yield connection
+                done = True
+        except Busy as error:
+            error.uncertain = done
+            raise
+
+    def clock(self) -> int | None:
+        """Return the server's clock, in microseconds since 1970."""
+        with self.read() as connection:
+            return int(connection.exec_driver_sql(_CLOCK).scalar_one())
 
     def lock(self, connection: Connection, what: Lock | UUID) -> None:
         """Hold a lock, or an origin's, until the transaction ends."""
@@ -113,8 +135,7 @@ class PostgresDatabase(Database):
             "select pg_advisory_xact_lock(number) from unnest(%s::bigint[]) as number",
             ([_lock_number(origin_id) for origin_id in origin_ids],),
         )
-        clock = connection.exec_driver_sql("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
-        return int(clock.scalar_one())
+        return int(connection.exec_driver_sql(_CLOCK).scalar_one())
 
     def close(self) -> None:
         """Close every connection."""
@@ -149,6 +170,15 @@ class PostgresDatabase(Database):
 
     def _only_read(self) -> Unavailable:
         return Unavailable(f"{self.name} can only be read, as a standby can; name the primary server.")
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    """Prepare a session; statements do it, because a pooler in between may refuse options."""
+    cursor = connection.cursor()
+    for statement in _SESSION:
+        cursor.execute(statement)
+    cursor.close()
+    connection.commit()
 
 
 def _lock_number(origin_id: UUID) -> int:

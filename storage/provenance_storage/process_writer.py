@@ -86,7 +86,7 @@ class ProcessWriter:
     async def _begin(self) -> asyncio.WriteTransport:
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "provenance_storage.writing_process", str(theirs.fileno())]
+            command = [sys.executable, "-P", "-m", "provenance_storage.writing_process", str(theirs.fileno())]
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: ASYNC220, S603  # done once, at the start
         ready: asyncio.Future[None] = self._loop.create_future()
         transport, _ = await self._loop.create_connection(lambda: _Answers(self, ready), sock=ours)
@@ -115,6 +115,8 @@ class ProcessWriter:
                 promise.set_exception(
                     Unavailable("It is not known whether it was recorded; look before you try again.")
                 )
+        if self._closed and not self._waiting:
+            self._drained.set()
 
     async def stop(self) -> None:
         """Wait until all is recorded that was submitted, and end the process."""

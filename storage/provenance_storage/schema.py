@@ -8,8 +8,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, inspect, text
 
-from provenance_core.errors import Unavailable
+from provenance_core.errors import Conflict, Unavailable
 from provenance_storage.database import Database, Lock
+from provenance_storage.server_lock import served_at
 from provenance_storage.sqlite import SqliteDatabase
 
 HEAD = "0002"
@@ -71,6 +72,11 @@ def _upgrade_file(database: SqliteDatabase) -> bool:
         if database.exists and revision(database) == HEAD:
             return False
         with FileLock(path.with_name(path.name + ".init.lock"), timeout=_LOCK_SECONDS, mode=0o600):
+            current = revision(database) if database.exists else None
+            if current == HEAD:
+                return False
+            if current is not None:
+                _refuse_served(database)
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             database.pragma("journal_mode=WAL")
@@ -82,6 +88,17 @@ def _upgrade_file(database: SqliteDatabase) -> bool:
         raise Unavailable(
             f"The store {path} cannot be opened: {error.strerror}. Check the path and permissions."
         ) from None
+
+
+def _refuse_served(database: SqliteDatabase) -> None:
+    """Refuse to change a store under a server of an earlier version, which would go on as if it had not been.
+
+    Raises:
+        Conflict: One serves it.
+    """
+    address = served_at(database.path)
+    if address is not None:
+        raise Conflict(f"{database.name} is served by an earlier version at {address}; stop that server first.")
 
 
 def _migrate(database: Database, connection: Connection) -> bool:

@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from provenance_core.errors import Busy, Unavailable
 from provenance_storage.database import Database, Lock
@@ -176,27 +176,30 @@ class SqliteDatabase(Database):
 
     def pragma(self, statement: str) -> object:
         """Run a PRAGMA outside any transaction on the writing connection and return its first value."""
+        with self._alone() as connection:
+            return _pragma(connection, statement)
+
+    @contextmanager
+    def _alone(self) -> Generator[PoolProxiedConnection]:
+        """Lend the writing connection outside any transaction."""
         with self._write_lock, _reachable(self.path):
-            raw = self._writer.raw_connection()
+            connection = self._writer.raw_connection()
             try:
-                cursor = raw.cursor()
-                cursor.execute(f"PRAGMA {statement}")
-                row = cursor.fetchone()
-                cursor.close()
-                return row[0] if row else None
+                yield connection
             finally:
-                raw.close()
+                connection.close()
 
     def checkpoint(self) -> bool:
         """Move the write-ahead log into the database file, and say whether all of it could be moved.
 
         Nobody is waited for: what a reader still needs stays in the log for the next time.
         """
-        self.pragma("busy_timeout=0")
-        try:
-            return self.pragma("wal_checkpoint(TRUNCATE)") == 0
-        finally:
-            self.pragma(f"busy_timeout={BUSY_TIMEOUT_MS}")
+        with self._alone() as connection:
+            _pragma(connection, "busy_timeout=0")
+            try:
+                return _pragma(connection, "wal_checkpoint(TRUNCATE)") == 0
+            finally:
+                _pragma(connection, f"busy_timeout={BUSY_TIMEOUT_MS}")
 
     def tidy(self, *, idle: bool) -> None:
         """Move the write-ahead log into the database when it has grown, or is not empty and nothing waits."""
@@ -233,6 +236,16 @@ def _begins_a_log(header: bytes) -> bool:
         one = (one + first + other) & 0xFFFFFFFF
         other = (other + second + one) & 0xFFFFFFFF
     return (one, other) == numbers[6:]
+
+
+def _pragma(connection: PoolProxiedConnection, statement: str) -> object:
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA {statement}")
+        row = cursor.fetchone()
+    finally:
+        cursor.close()
+    return row[0] if row else None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -57,6 +57,8 @@ class _Inbox:
 
     def __init__(self, other: socket.socket) -> None:
         self._other = other
+        self._selector = selectors.DefaultSelector()  # select() knows no descriptor above 1,023
+        self._selector.register(other, selectors.EVENT_READ)
         self._unframed = Unframed()
         self.closed = False
 
@@ -64,8 +66,7 @@ class _Inbox:
         """Wait for messages, then take all that are there, up to a batch or a little more."""
         messages: list[Any] = []
         while not self.closed and len(messages) < LARGEST_BATCH:
-            ready, _, _ = select.select([self._other], [], [], 0 if messages else seconds)
-            if not ready:
+            if not self._selector.select(0 if messages else seconds):
                 break
             data = self._other.recv(READ_BYTES)
             self.closed = not data

@@ -112,6 +112,42 @@ def test_what_may_have_been_recorded_is_not_sent_twice_without_an_id(origin: Ori
     asyncio.run(send())
 
 
+def test_stopping_ends_though_the_process_dies_with_what_cannot_be_sent_again(origin: OriginRecord, url: str) -> None:
+    async def send() -> None:
+        writer = ProcessWriter(url)
+        await writer.start()
+        assert writer.process_id is not None
+        os.kill(writer.process_id, signal.SIGSTOP)
+        promise = writer.submit(new_error(origin))
+        stopping = asyncio.create_task(writer.stop())
+        await asyncio.sleep(0)
+        os.kill(writer.process_id, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            await stopping
+        assert isinstance(promise.exception(0), Unavailable)
+
+    asyncio.run(send())
+
+
+def test_a_server_with_very_many_files_can_have_the_process(origin: OriginRecord, url: str) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 1200:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1200, hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1050)]
+
+    async def send() -> Recorded:
+        async with writing(url) as writer:
+            return await recorded(writer, new_error(origin))
+
+    try:
+        assert asyncio.run(send()).issue_id is not None
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_a_refusal_comes_back_as_itself(origin: OriginRecord, url: str) -> None:
     async def send() -> None:
         async with writing(url) as writer:
@@ -139,7 +175,9 @@ def test_a_fault_at_one_interaction_tells_nothing_of_it(
         assert "canary" not in str(bad)
 
     asyncio.run(send())
-    assert "canary" not in capfd.readouterr().err
+    log = capfd.readouterr().err
+    assert "canary" not in log
+    assert "An interaction could not be recorded: UnicodeEncodeError at " in log
 
 
 def test_too_much_is_refused_at_once(origin: OriginRecord, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,10 +16,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
 from tests.stores import Kind, new_database_url, on_sqlite
 
-from provenance_core.errors import InvalidInput, Unavailable
+from provenance_core.errors import Conflict, InvalidInput, Unavailable
 from provenance_storage import schema
 from provenance_storage.columns import Flag, UuidBytes
 from provenance_storage.engine import open_database
+from provenance_storage.server_lock import serving
 from provenance_storage.sqlite import SAFE_SQLITE, SqliteDatabase, sqlite_module
 from provenance_storage.store import Store
 from provenance_storage.tables import DIRECTORY, METADATA
@@ -119,6 +120,18 @@ def test_a_store_of_a_newer_program_is_refused(url: str) -> None:
 
     with pytest.raises(Unavailable, match="newer version"):
         Store.open(url)
+
+
+@on_sqlite
+def test_a_store_is_not_migrated_under_a_server_of_an_earlier_version(url: str) -> None:
+    with closing(Store.open(url)) as store:
+        database = store.database
+        with database.write() as connection:
+            connection.exec_driver_sql("update alembic_version set version_num = '0001'")
+
+        with serving(database, "http://127.0.0.1:9"), pytest.raises(Conflict, match=r"http://127\.0\.0\.1:9"):
+            Store.open(url)
+        assert schema.revision(database) == "0001"
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
