@@ -33,6 +33,9 @@ CHECKPOINT_BYTES = 16 * 1024 * 1024
 """The write-ahead log is moved into the database when it is larger than this, and when nothing waits."""
 
 READERS = 4
+WRITER_CACHE_KIB = 8192
+"""What the writer keeps of the file: with SQLite's 2 MiB it reads a large store's pages again for each batch."""
+
 SAFE_SQLITE = (3, 51, 3)
 """The first SQLite whose WAL cannot be corrupted by two connections that race for a checkpoint."""
 
@@ -103,7 +106,8 @@ class SqliteDatabase(Database):
         def set_up(connection: Any, _record: object) -> None:
             connection.isolation_level = None
             cursor = connection.cursor()
-            for pragma in (*_PRAGMAS, f"PRAGMA query_only={'ON' if query_only else 'OFF'}"):
+            own = "query_only=ON" if query_only else f"cache_size=-{WRITER_CACHE_KIB}"
+            for pragma in (*_PRAGMAS, f"PRAGMA {own}"):
                 cursor.execute(pragma)
             cursor.close()
 
