@@ -10,7 +10,7 @@ import anyio.to_thread
 from provenance_core.errors import Unavailable
 from provenance_http.metrics import Metrics
 from provenance_server.faults import trace
-from provenance_server.maintenance import Maintenance
+from provenance_server.maintenance import Maintenance, MaintenanceRun
 from provenance_storage.store import Store
 
 FIRST_SECONDS = 60.0
@@ -32,7 +32,7 @@ async def keep_in_shape(store: Store, metrics: Metrics) -> None:
         await anyio.sleep(pause)
         pause = EVERY_SECONDS
         try:
-            done = await anyio.to_thread.run_sync(maintenance.run_once, store.clock())
+            done = await anyio.to_thread.run_sync(_look_after, store, maintenance)
         except Unavailable as error:
             _log.warning("Old events were not removed. %s", error.message)
         except Exception as error:  # noqa: BLE001  # events are taken in whatever happens to old ones
@@ -40,3 +40,8 @@ async def keep_in_shape(store: Store, metrics: Metrics) -> None:
         else:
             metrics.pruned(done.expired, done.thinned)
             pause = EVERY_SECONDS if done.finished else PAUSE_SECONDS
+
+
+def _look_after(store: Store, maintenance: Maintenance) -> MaintenanceRun:
+    """Remove what is old by the clock that gave moments of receipt: this machine's may be wrong alone."""
+    return maintenance.run_once(store.database.clock() or store.clock())

@@ -76,13 +76,12 @@ class Maintenance:
         """Do what is due, for a limited time.
 
         Args:
-            now: Microseconds since 1970, where the database has no clock of its own.
+            now: Microseconds since 1970.
 
         Raises:
             Unavailable: The store cannot be used; what was done so far stays done, and the next run goes on.
         """
         began = time.monotonic()
-        now = self._store.database.clock() or now
         made = self.prepare(now)
         done = prune(self._store, now, Turns(self._store.database, self._seconds), self._begin_with)
         self._begin_with = done.unfinished
