@@ -1,0 +1,1 @@
+"""Turn source maps into packed indexes, and positions of generated code into those of the original."""

@@ -1,0 +1,3 @@
+class SourceMapDecoder:
+    def parse_vlq(self, segment: str) -> list[int]: ...
+    def decode(self, source: str) -> object: ...  # a SourceMapIndex; what a subclass returns is its own
