@@ -11,7 +11,7 @@ from provenance_core.events import Cause, Event, Frame
 
 _HEAVY = frozenset(("breadcrumbs", "extra", "debugImages"))
 """What nothing but the reader of an event needs."""
-_OUTLINED = ("file", "absPath", "function", "module", "line", "column", "inApp", "contextLine")
+_OUTLINED = ("file", "absPath", "function", "module", "line", "column", "inApp", "contextLine", "source")
 
 
 SOURCE = ("contextLine", "preContext", "postContext")

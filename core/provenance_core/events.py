@@ -59,8 +59,35 @@ class FrameSource(StrEnum):
     ARTIFACT = "artifact"
 
 
+class Unresolved(StrEnum):
+    """Name why a frame of generated code could not be turned into one of the original code."""
+
+    NO_LINE = "no_line"
+    NO_COLUMN = "no_column"
+    NO_RELEASE = "no_release"
+    NO_ARTIFACT = "no_artifact"
+    NO_SOURCE_MAP = "no_source_map"
+    MALFORMED_MAP = "malformed_map"
+    NO_MAPPING = "no_mapping"
+    UNREADABLE_MAP = "unreadable_map"
+
+
+class Minified(Model):
+    """Where a frame was in the generated code, before it was turned into one of the original code."""
+
+    file: str | None = None
+    abs_path: str | None = None
+    line: int | None = None
+    column: int | None = None
+    function: str | None = None
+
+
 class Frame(Model):
-    """One call of a stack; lines and columns are 1-based."""
+    """One call of a stack; lines and columns are 1-based.
+
+    Where a source map was uploaded, what a frame tells is of the original code, and `minified` keeps what was reported;
+    where that was to be expected and failed, `unresolved` says why. Nothing inside an event can set these.
+    """
 
     file: str | None = None
     abs_path: str | None = None
@@ -73,6 +100,9 @@ class Frame(Model):
     pre_context: tuple[str, ...] = ()
     post_context: tuple[str, ...] = ()
     source: FrameSource = FrameSource.REPORTED
+    source_map_id: str | None = None
+    minified: Minified | None = None
+    unresolved: Unresolved | None = None
     vars: dict[str, Any] = Field(default_factory=dict)
 
 

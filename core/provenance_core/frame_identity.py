@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from provenance_core import limits
-from provenance_core.events import Frame
+from provenance_core.events import Frame, FrameSource
 from provenance_core.frame_names import MAX_NAME, clean_function, clean_name, is_obfuscated, last_part
 from provenance_core.in_app import is_script_runtime, language_of
 from provenance_core.place import clean_path, is_bundle, is_web_address
@@ -46,6 +46,8 @@ def identify(frame: Frame, platform: str | None) -> FrameIdentity | None:
     function, module = frame.function or "", frame.module or ""
     # Only names of usual length are kept, so that what is remembered has a bound in bytes.
     is_usual = len(path) + len(absolute) + len(function) + len(module) < _REMEMBERED_LENGTH
+    if frame.source is FrameSource.ARTIFACT:
+        return (_remembered_original if is_usual else _reduce_original)(path, function)
     return (_remembered if is_usual else _reduce)(path, absolute, function, module, platform)
 
 
@@ -75,8 +77,14 @@ def _reduce(path: str, absolute: str, function: str, module: str, platform: str 
     return FrameIdentity((place, function), has_line=True) if place or function else None
 
 
+def _reduce_original(path: str, function: str) -> FrameIdentity:
+    """Reduce a frame that a source map resolved: its file is one that people wrote, whatever it is called."""
+    return FrameIdentity((clean_path(path, None), clean_function(function, "javascript")), has_line=True)
+
+
 # The frames of an application come again and again; reducing one costs ten times what remembering it does.
 _remembered = lru_cache(maxsize=4_096)(_reduce)
+_remembered_original = lru_cache(maxsize=4_096)(_reduce_original)
 
 
 def _reduce_script(path: str, function: str, *, on_server: bool) -> FrameIdentity | None:

@@ -5,7 +5,7 @@ The only lenient place: a wrong type is read as what it was meant to be, or left
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -33,6 +33,9 @@ _SERVER_ERROR = 500
 _LABELS = ("release", "dist", "environment")
 """What is compared by its text, so that padding must not make another of it; nothing but padding is none."""
 
+Resolve = Callable[[dict[str, Any]], int]
+"""Puts frames of the original code, in a written event, in the place of those of generated code; returns how many."""
+
 _NOTHING_ADDED = Scrubbing()
 _PADDING = " \t\r\n\ufffd"
 
@@ -51,23 +54,34 @@ class Prepared:
     content: bytes
 
 
-def prepare_sentry(raw: Mapping[str, Any], *, repaired: int = 0, scrubbing: Scrubbing = _NOTHING_ADDED) -> Prepared:
+def prepare_sentry(
+    raw: Mapping[str, Any],
+    *,
+    repaired: int = 0,
+    scrubbing: Scrubbing = _NOTHING_ADDED,
+    resolve: Resolve | None = None,
+) -> Prepared:
     """Read a Sentry event payload of any official SDK.
 
     Args:
         raw: The parsed JSON of an event item.
         repaired: How much parsing had to repair.
         scrubbing: What the origin adds to the rules of what is sensitive.
+        resolve: Resolves frames by the origin's source maps, where it has any.
 
     Raises:
         InvalidInput: It is no JSON object.
     """
     trim = Trim(repaired)
-    return _prepared(*_finished(read_sentry(_object(raw), trim), trim, scrubbing))
+    return _prepared(*_finished(read_sentry(_object(raw), trim), trim, scrubbing, resolve))
 
 
 def prepare_interaction(
-    raw: Mapping[str, Any], *, repaired: int = 0, scrubbing: Scrubbing = _NOTHING_ADDED
+    raw: Mapping[str, Any],
+    *,
+    repaired: int = 0,
+    scrubbing: Scrubbing = _NOTHING_ADDED,
+    resolve: Resolve | None = None,
 ) -> Prepared:
     """Read the native payload of an ERROR interaction.
 
@@ -75,12 +89,13 @@ def prepare_interaction(
         raw: The parsed JSON of `interaction`, camelCase or snake_case.
         repaired: How much parsing had to repair.
         scrubbing: What the origin adds to the rules of what is sensitive.
+        resolve: Resolves frames by the origin's source maps, where it has any.
 
     Raises:
         InvalidInput: It is no JSON object.
     """
     trim = Trim(repaired)
-    return _prepared(*_finished(read_native(_object(raw), trim), trim, scrubbing))
+    return _prepared(*_finished(read_native(_object(raw), trim), trim, scrubbing, resolve))
 
 
 def normalize_sentry(raw: Mapping[str, Any], *, repaired: int = 0, scrubbing: Scrubbing = _NOTHING_ADDED) -> Event:
@@ -93,6 +108,23 @@ def normalize_interaction(raw: Mapping[str, Any], *, repaired: int = 0, scrubbin
     """Read the native payload of an ERROR interaction as `prepare_interaction` does, and return all of it."""
     trim = Trim(repaired)
     return Event.model_validate(_finished(read_native(_object(raw), trim), trim, scrubbing)[0])
+
+
+def resolved_again(
+    event: dict[str, Any], resolve: Resolve, scrubbing: Scrubbing = _NOTHING_ADDED
+) -> tuple[dict[str, Any], bool]:
+    """Resolve the frames of a stored event, as they would have been when it came; say whether any were.
+
+    Args:
+        event: The event as it is written; it may be changed.
+        resolve: Resolves its frames.
+        scrubbing: What the origin adds to the rules of what is sensitive: source lines may have secrets, too.
+    """
+    if not resolve(event):
+        return event, False
+    event, _ = repair(event, Trim())
+    scrub(event, names_of(scrubbing.keys, scrubbing.keep))
+    return event, True
 
 
 def action_of(event: Event) -> ErrorAction:
@@ -112,9 +144,13 @@ def _object(raw: object) -> dict[str, Any]:
     return {str(name): value for name, value in cast("Mapping[Any, Any]", raw).items()}
 
 
-def _finished(fields: dict[str, Any], trim: Trim, scrubbing: Scrubbing) -> tuple[dict[str, Any], bytes]:
+def _finished(
+    fields: dict[str, Any], trim: Trim, scrubbing: Scrubbing, resolve: Resolve | None = None
+) -> tuple[dict[str, Any], bytes]:
     """Return the event as it is written, and as JSON."""
     told = written(fields)
+    if resolve is not None:
+        resolve(told)
     stacks = folded(told)
     event, text = repair(told, trim, stacks)
     if shrink(event, len(text), trim):

@@ -278,8 +278,9 @@ def test_any_value_in_any_place_is_borne(value: Any):
     assert_storable(normalize_interaction(raw | {"frames": [places], "causes": [error]}))
 
 
-LARGE = st.builds(lambda text, times: text * times, st.text(max_size=10), st.sampled_from([1, 100, 5_000, 300_000]))
-MANY = st.builds(lambda item, times: [item] * times, VALUES | LARGE, st.sampled_from([1, 60, 600]))
+LONG = st.builds(lambda text, times: text * times, st.text(max_size=10), st.sampled_from([1, 100, 5_000]))
+LARGE = LONG | st.builds(lambda text: text * 300_000, st.text(max_size=10))
+MANY = st.builds(lambda item, times: [item] * times, VALUES | LONG, st.sampled_from([1, 60, 600]))
 
 
 @settings(deadline=None, max_examples=60)
