@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, func,
 
 from provenance_core.errors import Conflict, InvalidInput, NotFound, ProvenanceError, Unavailable
 from provenance_storage import clock
+from provenance_storage.artifact_tables import SourceMapPart
 from provenance_storage.columns import Flag, UuidBytes
 from provenance_storage.database import Database, Lock
 from provenance_storage.partitions import Month, ensure, ensure_months
@@ -176,13 +177,14 @@ def _compared(reading: Connection, writing: Connection) -> Copied:
 
 
 def _measured(connection: Connection) -> Copied:
-    issues, hours = table(ErrorIssue), table(IssueHour)
+    issues, hours, parts = table(ErrorIssue), table(IssueHour), table(SourceMapPart)
     sums = {
         "events counted": func.sum(issues.c.event_count),
         "events stored": func.sum(issues.c.stored_count),
         "events in hours": func.sum(hours.c.event_count),
         "users counted": func.sum(issues.c.user_count),
         "users met": func.count(table(IssueUser).c.user_hash),
+        "bytes of source maps": func.sum(func.length(parts.c.body)),
     }
     return Copied(
         rows={

@@ -19,6 +19,7 @@ class Lock(IntEnum):
     DIRECTORY = 2
     RECEIPT = 3
     PARTITIONS = 4
+    CHUNKS = 5
 
 
 class Database(ABC):

@@ -15,6 +15,7 @@ from provenance_storage.database import Database
 from provenance_storage.file_inspection import inspect_content, inspect_surroundings
 from provenance_storage.findings import Finding, looked_at, problem, warning, well
 from provenance_storage.issue_list import latest_receipt
+from provenance_storage.map_inspection import inspect_maps
 from provenance_storage.prepared import POSTGRESQL
 from provenance_storage.retention import DAY, crowded, expires_before
 from provenance_storage.schema import HEAD, check_version, revision
@@ -48,6 +49,7 @@ def inspect(database: Database) -> Iterator[Finding]:
             ("clock", _clock),
             ("retention", _retention),
             ("partitions", _partitions),
+            ("source maps", _source_maps),
         ):
             yield from looked_at(name, partial(look, store))
 
@@ -110,6 +112,10 @@ def _retention(store: Store) -> Iterator[Finding]:
         yield warning("retention", found, "A running server removes them in time, `provenance db prune` at once.")
     else:
         yield well("retention", "Nothing is kept for longer than it should be.")
+
+
+def _source_maps(store: Store) -> Iterator[Finding]:
+    return inspect_maps(store.database)
 
 
 def _partitions(store: Store) -> Iterator[Finding]:

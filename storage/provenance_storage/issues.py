@@ -20,8 +20,10 @@ from provenance_storage.prepared import POSTGRESQL
 from provenance_storage.records import IssueRecord, IssueReleaseRecord, StatusChangeRecord, TagRecord
 from provenance_storage.release_rows import release_order
 from provenance_storage.releases import find_release, newest_release
+from provenance_storage.statements import insert_into
 from provenance_storage.tables import (
     ErrorIssue,
+    IssueFingerprint,
     IssueHour,
     IssueRelease,
     IssueTag,
@@ -97,6 +99,25 @@ class Issues:
             changed = replace(issue, status=request.status, status_changed_at=at, resolved_release_id=release_id)
             _write(connection, issue, changed, request)
             return StatusOutcome(changed, issue.status, changed=True)
+
+    def adopt(self, issue: IssueRecord, fingerprint: str, version: str, culprit: str | None) -> bool:
+        """Let one more fingerprint lead to an issue, and say whether it does: it may lead to one already.
+
+        Args:
+            issue: The issue.
+            fingerprint: The fingerprint.
+            version: That of its algorithm.
+            culprit: What the issue's culprit becomes either way; None leaves it.
+        """
+        issues, prints = table(ErrorIssue), table(IssueFingerprint)
+        row = {"origin_id": issue.origin_id, "fingerprint": fingerprint, "version": version, "issue_id": issue.id}
+        with self._database.write() as connection:
+            self._database.lock(connection, issue.origin_id)
+            if culprit is not None:
+                one = (issues.c.origin_id == issue.origin_id) & (issues.c.id == issue.id)
+                connection.execute(update(issues).where(one).values(culprit=culprit))
+            added = insert_into(connection.dialect.name, prints).values(row).on_conflict_do_nothing()
+            return connection.execute(added.returning(prints.c.fingerprint)).first() is not None
 
     def history(self, issue: IssueRecord) -> list[StatusChangeRecord]:
         """Return every change of an issue's status, oldest first."""

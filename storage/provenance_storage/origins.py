@@ -14,8 +14,10 @@ from provenance_core.errors import Conflict, NotFound
 from provenance_core.events import Via
 from provenance_core.ids import parse_uuid, uuid7
 from provenance_core.origins import ErrorTracking, OriginConfig
+from provenance_storage.artifact_tables import Artifact, ArtifactVersion, SourceMap
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database, Lock
+from provenance_storage.map_bodies import bodies_of, remove_bodies
 from provenance_storage.records import OriginRecord
 from provenance_storage.statements import storable
 from provenance_storage.tables import (
@@ -28,14 +30,16 @@ from provenance_storage.tables import (
     Release,
     table,
 )
+from provenance_storage.turns import Turns
 
 
 class Origins:
     """Read and change the origins of a store."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, turns: Turns) -> None:
         self._database = database
         self._clock = clock
+        self._turns = turns
 
     def create(self, mnemonic: str, name: str, description: str | None, config: OriginConfig) -> OriginRecord:
         """Add an origin with the next number and a public key of its own.
@@ -130,7 +134,9 @@ class Origins:
             return _one(connection, _select().where(origins.c.id == origin_id))
 
     def delete(self, origin_id: UUID) -> None:
-        """Remove an origin that has recorded nothing.
+        """Remove an origin that has recorded nothing, with its releases and all that was uploaded for them.
+
+        What source maps hold is removed after the rest, in small transactions; if that fails, it is swept a day later.
 
         Raises:
             Conflict: It has interactions; they are immutable and keep it.
@@ -144,10 +150,12 @@ class Origins:
             )
             if connection.execute(there).scalar_one():
                 raise Conflict("The origin has recorded interactions, which are immutable; it cannot be deleted.")
-            for of_origin in (Discard, Release, OriginKey, IssueNumber):
+            bodies = bodies_of(connection, origin_id)
+            for of_origin in (Artifact, ArtifactVersion, SourceMap, Discard, Release, OriginKey, IssueNumber):
                 rows = table(of_origin)
                 connection.execute(delete(rows).where(rows.c.origin_id == origin_id))
             connection.execute(delete(table(Origin)).where(table(Origin).c.id == origin_id))
+        remove_bodies(self._turns, origin_id, bodies)
 
     def key_kind(self, origin_id: UUID, key: str) -> Via | None:
         """Return how an event sent with a key was reported, or None where the origin has no such key."""

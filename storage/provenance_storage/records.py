@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
+from provenance_core.artifacts import ArtifactKind
 from provenance_core.events import Level, Via
 from provenance_core.lifecycle import Status
 from provenance_core.origins import OriginConfig
@@ -144,11 +146,115 @@ class ReleaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseStatistics:
-    """How many issues a release brought, brought back, and has."""
+    """How many issues a release brought, brought back, and has, and how many source maps were uploaded for it."""
 
     new_issues: int
     regressed_issues: int
     total_issues: int
+    source_maps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePosition:
+    """Where a page of releases begins, and the order of the walk it belongs to, which stays that of its first page."""
+
+    by_version: bool
+    created_at: int
+    id: UUID
+
+
+class PartKind(StrEnum):
+    """What is kept of a source map: the map as it was uploaded, and the index that is made of it."""
+
+    MAP = "map"
+    INDEX = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class NewArtifact:
+    """An uploaded file that is to be published.
+
+    Attributes:
+        name: Its URL or path, as `~/static/app.min.js`.
+        hash: The SHA-256 of its bytes; of a source map the store has it by this.
+        size: Its bytes.
+        debug_id: In canonical form.
+        reference: Where a script says that its map is, but for an inline one.
+        map_hash: The SHA-256 of the map that a script holds inline.
+    """
+
+    name: str
+    kind: ArtifactKind
+    hash: bytes
+    size: int
+    debug_id: str | None = None
+    reference: str | None = None
+    map_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """A published artifact; one without a release is found by its debug id only."""
+
+    origin_id: UUID
+    id: UUID
+    release_id: UUID | None
+    dist: str
+    name: str
+    kind: ArtifactKind
+    debug_id: str | None
+    hash: bytes
+    map_hash: bytes | None
+    reference: str | None
+    size: int
+    uploaded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewSourceMap:
+    """A source map that is to be kept, with what its index says of it.
+
+    Attributes:
+        hash: The SHA-256 of the map's bytes.
+        size: Its bytes.
+        index_version: The version of what made the index, also where it failed.
+        warnings: JSON.
+        problem: Why there is no index; None where there is one.
+    """
+
+    hash: bytes
+    size: int
+    index_version: int
+    debug_id: str | None
+    sources: int
+    segments: int
+    warnings: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMapRecord:
+    """A source map that is kept; `created_at` is when it was last uploaded."""
+
+    origin_id: UUID
+    hash: bytes
+    size: int
+    index_version: int
+    debug_id: str | None
+    sources: int
+    segments: int
+    warnings: str
+    problem: str | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How many artifacts of an upload were new, took the place of another, or were there just so."""
+
+    added: int
+    replaced: int
+    unchanged: int
 
 
 @dataclass(frozen=True, slots=True)

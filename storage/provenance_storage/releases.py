@@ -7,30 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, distinct, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, distinct, func, select, update
 
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
+from provenance_core.ids import parse_uuid
 from provenance_core.lifecycle import Status
+from provenance_storage.artifact_rows import count_maps
 from provenance_storage.clock import Clock
-from provenance_storage.columns import UuidBytes
 from provenance_storage.database import Database
-from provenance_storage.records import ReleaseRecord, ReleaseStatistics
+from provenance_storage.records import ReleasePosition, ReleaseRecord, ReleaseStatistics
+from provenance_storage.release_list import list_releases
+from provenance_storage.release_removal import remove_release
 from provenance_storage.release_rows import new_release
-from provenance_storage.statements import like
+from provenance_storage.statements import storable
 from provenance_storage.tables import ErrorIssue, IssueRelease, Release, StatusChange, table
+from provenance_storage.turns import Turns
 
-_COLUMNS = (
-    "origin_id",
-    "id",
-    "version",
-    "registered",
-    "ref",
-    "url",
-    "notes",
-    "date_released",
-    "created_at",
-)
+_COLUMNS = tuple(ReleaseRecord.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +40,10 @@ class ReleaseDetails:
 class Releases:
     """Read and change the releases of a store."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, turns: Turns) -> None:
         self._database = database
         self._clock = clock
+        self._turns = turns
 
     def register(self, origin_id: UUID, version: str, details: ReleaseDetails) -> tuple[ReleaseRecord, bool]:
         """Create a release, or update the one that is there, and say whether it was not registered before."""
@@ -77,28 +72,47 @@ class Releases:
             raise AssertionError("the release was written in this transaction")
         return found, known is None or not known.registered
 
+    def find(self, origin_id: UUID, reference: str) -> ReleaseRecord:
+        """Return the release that an id or a version names.
+
+        Raises:
+            NotFound: It names none; registered ones that look alike are named.
+        """
+        identity = parse_uuid(reference)
+        with self._database.read() as connection:
+            found = _of_id(connection, origin_id, identity) if identity is not None else None
+            return found or find_release(connection, origin_id, reference)
+
+    def delete(self, origin_id: UUID, release_id: UUID) -> bool:
+        """Remove what was uploaded for a release, and the release where nothing refers to it; say whether it is gone.
+
+        One that events or issues know of stays, no longer registered. All is done in small transactions: if the last
+        does not come to pass, it can be done again.
+
+        Raises:
+            NotFound: There is no such release.
+        """
+        return remove_release(self._turns, origin_id, release_id)
+
     def list(
-        self, origin_id: UUID, query: str, limit: int, after: tuple[int, UUID] | None
-    ) -> tuple[list[ReleaseRecord], int]:
-        """Return one page of an origin's releases, newest first, and how many there are.
+        self, origin_id: UUID, query: str, limit: int, begin: ReleasePosition | None
+    ) -> tuple[list[ReleaseRecord], int, ReleasePosition | None]:
+        """Return one page of an origin's releases, newest first, how many there are, and where the next page begins.
+
+        They are in the order of their semantic versions where all of the origin's are such, else of their creation. A
+        walk keeps the order it began in: by version, releases that are none since then are passed by.
 
         Args:
             origin_id: The origin.
             query: A part of the version; empty for all.
             limit: The most rows to return.
-            after: Creation and id of the last row of the page before.
+            begin: What the page before this one returned.
+
+        Raises:
+            InvalidInput: The release at which the page begins is gone.
         """
-        releases = table(Release)
-        found = select(*(releases.c[name] for name in _COLUMNS)).where(releases.c.origin_id == origin_id)
-        if query:
-            found = found.where(releases.c.version.ilike(like(query), escape="\\"))
-        page = found.order_by(releases.c.created_at.desc(), releases.c.id.desc()).limit(limit)
-        if after is not None:
-            position = tuple_(releases.c.created_at, releases.c.id)
-            page = page.where(position < tuple_(literal(after[0]), literal(after[1], UuidBytes)))
         with self._database.read() as connection:
-            total: int = connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
-            return [ReleaseRecord(*row) for row in connection.execute(page)], total
+            return list_releases(connection, origin_id, query, limit, begin)
 
     def by_ids(self, origin_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ReleaseRecord]:
         """Return releases of one origin by id."""
@@ -110,7 +124,7 @@ class Releases:
             return {record.id: record for record in (ReleaseRecord(*row) for row in connection.execute(statement))}
 
     def statistics(self, origin_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ReleaseStatistics]:
-        """Return how many issues releases brought, brought back and have."""
+        """Return how many issues releases brought, brought back and have, and how many source maps."""
         issues, met, history = table(ErrorIssue), table(IssueRelease), table(StatusChange)
         new = (
             select(issues.c.first_release_id, func.count())
@@ -133,6 +147,7 @@ class Releases:
         )
         with self._database.read() as connection:
             counts = [{row[0]: int(row[1]) for row in connection.execute(part)} for part in (new, regressed, total)]
+            counts.append(count_maps(connection, origin_id, ids))
         return {id_: ReleaseStatistics(*(part.get(id_, 0) for part in counts)) for id_ in ids}
 
 
@@ -160,22 +175,21 @@ def find_release(connection: Connection, origin_id: UUID, version: str) -> Relea
 
 def newest_release(connection: Connection, origin_id: UUID) -> ReleaseRecord | None:
     """Return the newest release: by semantic version where all are such, else by creation; None if there is none."""
-    releases = table(Release)
-    plain = select(releases.c.id).where(releases.c.origin_id == origin_id, releases.c.version_order.is_(None)).limit(1)
-    newest = [releases.c.created_at.desc(), releases.c.id.desc()]
-    if connection.execute(plain).first() is None:
-        newest.insert(0, releases.c.version_order.desc())
-    statement = (
-        select(*(releases.c[name] for name in _COLUMNS)).where(releases.c.origin_id == origin_id).order_by(*newest)
-    )
-    row = connection.execute(statement.limit(1)).first()
-    return ReleaseRecord(*row) if row else None
+    (newest, _, _) = list_releases(connection, origin_id, "", 1, None)
+    return newest[0] if newest else None
 
 
 def _find(connection: Connection, origin_id: UUID, version: str) -> ReleaseRecord | None:
     releases = table(Release)
-    statement = select(*(releases.c[name] for name in _COLUMNS)).where(
-        releases.c.origin_id == origin_id, releases.c.version == version
-    )
+    return _one(connection, origin_id, releases.c.version == storable(version))
+
+
+def _of_id(connection: Connection, origin_id: UUID, release_id: UUID) -> ReleaseRecord | None:
+    return _one(connection, origin_id, table(Release).c.id == release_id)
+
+
+def _one(connection: Connection, origin_id: UUID, condition: ColumnElement[bool]) -> ReleaseRecord | None:
+    releases = table(Release)
+    statement = select(*(releases.c[name] for name in _COLUMNS)).where(releases.c.origin_id == origin_id, condition)
     row = connection.execute(statement).one_or_none()
     return ReleaseRecord(*row) if row else None

@@ -6,6 +6,8 @@ By number: an issue that has more than `max_events_per_issue` loses some. These 
 quarter of that number, what came within the last minutes, and the events that made it regress. The rest is thinned
 where it is densest in time (`provenance_core.thinning`), so that what stays is spread over the whole of the issue's
 life, however often this is done.
+
+After them, uploads are swept: what no artifact refers to goes a day after it came (`map_removal`).
 """
 
 from __future__ import annotations
@@ -55,11 +57,13 @@ class Pruning:
     """What was removed of a store: whole months, by name of the partition, and the rest by origin.
 
     Attributes:
+        swept: Source maps that no artifact referred to any more, and pieces of uploads that were never finished.
         unfinished: The origin to begin with the next time, because the time was up; None where all is done.
     """
 
     origins: list[Pruned] = field(default_factory=list[Pruned])
     partitions: dict[str, Removed] = field(default_factory=dict[str, Removed])
+    swept: int = 0
     unfinished: UUID | None = None
 
     @property
@@ -94,7 +98,8 @@ def prune(store: Store, now: int, turns: Turns, begin_with: UUID | None = None) 
         _thin(turns, pruned, now)
         if turns.over:
             done.unfinished = in_turn[place % len(in_turn)].id
-            break
+            return done
+    done.swept = store.artifacts.sweep(now, turns)
     return done
 
 

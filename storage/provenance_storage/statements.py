@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
+
+VALUES = 500
+"""How many values a statement is given at the most: databases have limits of their own."""
+
+Value = TypeVar("Value")
+
+
+def portions(values: Collection[Value], size: int = VALUES) -> Iterator[Sequence[Value]]:
+    """Give values in portions that a statement takes."""
+    listed = list(values)
+    for start in range(0, len(listed), size):
+        yield listed[start : start + size]
 
 
 def insert_into(dialect: str, table: Table) -> Any:

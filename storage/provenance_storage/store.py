@@ -7,6 +7,8 @@ from uuid import UUID
 
 from provenance_storage import clock as wall_clock
 from provenance_storage import partitions
+from provenance_storage.artifacts import Artifacts
+from provenance_storage.chunks import Chunks
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
 from provenance_storage.discards import DiscardCounts, add_discards, read_discards
@@ -19,6 +21,7 @@ from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.releases import Releases
 from provenance_storage.schema import upgrade
 from provenance_storage.tables import Action, ResourceType
+from provenance_storage.turns import Turns
 from provenance_storage.vocabulary import Vocabulary
 
 
@@ -35,10 +38,13 @@ class Store:
         self.database = database
         self._receipt = Receipt(clock)
         clock = self.clock = clock or wall_clock.now
-        self.origins = Origins(database, clock)
+        turns = Turns(database)
+        self.origins = Origins(database, clock, turns)
         self.resource_types = Vocabulary(database, clock, ResourceType, "resource type")
         self.actions = Vocabulary(database, clock, Action, "action")
-        self.releases = Releases(database, clock)
+        self.releases = Releases(database, clock, turns)
+        self.artifacts = Artifacts(database, clock, turns)
+        self.chunks = Chunks(database, clock, turns)
         self.issues = Issues(database, clock)
         self.interactions = Interactions(database)
 

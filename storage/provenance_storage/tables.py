@@ -2,36 +2,39 @@
 # (SQLModel wants a plain `__tablename__` and `metadata`, which its own types do not foresee)
 """The tables. Every key but the directory's starts with the origin, so that the schema can be distributed by it.
 
-The directory is `origin`, `resource_type` and `action`. Times are microseconds since 1970, UTC. Tables never
-validate (SQLModel does not, for tables): what reaches them was parsed before, and CHECK constraints stand behind.
+The directory is `origin`, `resource_type` and `action`; `upload_chunk` belongs to no origin yet. What is uploaded has
+its tables in `artifact_tables`. Times are microseconds since 1970, UTC. Tables never validate (SQLModel does not, for
+tables): what reaches them was parsed before, and CHECK constraints stand behind.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint, text
-from sqlmodel import Field, MetaData, SQLModel
+from sqlalchemy import CheckConstraint, Index, Table, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
 
 from provenance_core.events import Level, Via
 from provenance_core.lifecycle import Status
+from provenance_storage import artifact_tables
 from provenance_storage.columns import Blob, Count, Flag, Micros, UuidBytes
+from provenance_storage.declarations import (
+    BY_MONTH,
+    CLUSTERED,
+    PLAIN,
+    StoreTable,
+    among,
+    of_issue,
+    of_origin,
+    of_release,
+    one_of,
+    only,
+)
 from provenance_storage.tag_names import ENVIRONMENT_TAG
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+METADATA = StoreTable.metadata
 DIRECTORY = frozenset({"origin", "resource_type", "action"})
-CLUSTERED: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
-PLAIN: dict[str, Any] = {"sqlite_strict": True}
-BY_MONTH: dict[str, Any] = {"postgresql_partition_by": "RANGE (received_at)"}
-"""On PostgreSQL what is dropped after a time lies in partitions of a month."""
-
+WITHOUT_ORIGIN = DIRECTORY | artifact_tables.STAGED
 
 MANY = 16
 """Events, or users, from which on an issue is in the index that lists are sorted by: every event changes such a number,
@@ -40,44 +43,15 @@ and issues with few of them are nearly all."""
 _GROUP = ("origin_id", "status", "level")
 """What every list of issues walks through, one group after the other, each in its order."""
 
-
-def _only(condition: str) -> dict[str, Any]:
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
-
-
-_PLAIN_ONLY = _only("issue_id is null")
+_PLAIN_ONLY = only("issue_id is null")
 """An index over interactions that are no events: those alone use words that can be deleted."""
-
 
 IS_ENVIRONMENT = f"key || '' = '{ENVIRONMENT_TAG}'"
 """Says that a tag is the environment. Of a bare `key` SQLite would ask whether each value a statement is given makes an
 index of environments useful, and would prepare the statement that counts tags again for every row."""
 
 
-def _among(column: str, values: type[Status | Level | Via]) -> str:
-    allowed = ", ".join(f"'{value.value}'" for value in values)
-    return f"{column} in ({allowed})"
-
-
-def _one_of(column: str, values: type[Status | Level | Via]) -> CheckConstraint:
-    return CheckConstraint(_among(column, values), name=column)
-
-
-def _of_issue() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["origin_id", "issue_id"], ["error_issue.origin_id", "error_issue.id"])
-
-
-def _of_origin() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["origin_id"], ["origin.id"])
-
-
-class _Table(SQLModel):
-    """Keep our tables in a metadata of their own."""
-
-    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
-
-
-class Origin(_Table, table=True):
+class Origin(StoreTable, table=True):
     """An application or service that sends errors."""
 
     __tablename__ = "origin"
@@ -91,7 +65,7 @@ class Origin(_Table, table=True):
     created_at: int = Field(sa_type=Micros)
 
 
-class ResourceType(_Table, table=True):
+class ResourceType(StoreTable, table=True):
     """A kind of thing that interactions are about."""
 
     __tablename__ = "resource_type"
@@ -104,7 +78,7 @@ class ResourceType(_Table, table=True):
     created_at: int = Field(sa_type=Micros)
 
 
-class Action(_Table, table=True):
+class Action(StoreTable, table=True):
     """What an interaction did to its resource."""
 
     __tablename__ = "action"
@@ -117,13 +91,13 @@ class Action(_Table, table=True):
     created_at: int = Field(sa_type=Micros)
 
 
-class OriginKey(_Table, table=True):
+class OriginKey(StoreTable, table=True):
     """A key of an origin's DSN; a public one can only write."""
 
     __tablename__ = "origin_key"
     __table_args__ = (
         CheckConstraint("kind in ('public', 'server')", name="kind"),
-        _of_origin(),
+        of_origin(),
         CLUSTERED,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -132,7 +106,7 @@ class OriginKey(_Table, table=True):
     created_at: int = Field(sa_type=Micros)
 
 
-class Release(_Table, table=True):
+class Release(StoreTable, table=True):
     """A version of an origin; registered once an authenticated call created it, else only seen in events."""
 
     __tablename__ = "release"
@@ -140,7 +114,7 @@ class Release(_Table, table=True):
         UniqueConstraint("origin_id", "version"),
         Index("ix_release_newest", "origin_id", "created_at", "id"),
         Index("ix_release_order", "origin_id", "version_order"),
-        _of_origin(),
+        of_origin(),
         PLAIN,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -158,7 +132,7 @@ class Release(_Table, table=True):
     created_at: int = Field(sa_type=Micros)
 
 
-class ErrorIssue(_Table, table=True):
+class ErrorIssue(StoreTable, table=True):
     """All events of one origin that share a fingerprint, with what lists show of them."""
 
     __tablename__ = "error_issue"
@@ -166,12 +140,12 @@ class ErrorIssue(_Table, table=True):
         UniqueConstraint("origin_id", "number"),
         Index("ix_error_issue_last_seen", *_GROUP, "last_seen", "id"),
         Index("ix_error_issue_first_seen", *_GROUP, "first_seen", "id"),
-        Index("ix_error_issue_event_count", *_GROUP, "event_count", "id", **_only(f"event_count >= {MANY}")),
-        Index("ix_error_issue_user_count", *_GROUP, "user_count", "id", **_only(f"user_count >= {MANY}")),
-        _one_of("status", Status),
-        _one_of("level", Level),
+        Index("ix_error_issue_event_count", *_GROUP, "event_count", "id", **only(f"event_count >= {MANY}")),
+        Index("ix_error_issue_user_count", *_GROUP, "user_count", "id", **only(f"user_count >= {MANY}")),
+        one_of("status", Status),
+        one_of("level", Level),
         CheckConstraint("event_count > 0", name="event_count"),
-        _of_origin(),
+        of_origin(),
         PLAIN,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -199,21 +173,21 @@ class ErrorIssue(_Table, table=True):
     stored_count: int = Field(sa_type=Count)
 
 
-class IssueNumber(_Table, table=True):
+class IssueNumber(StoreTable, table=True):
     """The last short number an origin gave to an issue, and when it had its last event."""
 
     __tablename__ = "issue_number"
-    __table_args__ = (_of_origin(), CLUSTERED)
+    __table_args__ = (of_origin(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     last: int = Field(sa_type=Count)
     last_seen: int = Field(sa_type=Micros)
 
 
-class IssueCount(_Table, table=True):
+class IssueCount(StoreTable, table=True):
     """How many issues of an origin have a status and a level: of all, or of those met in one environment."""
 
     __tablename__ = "issue_count"
-    __table_args__ = (_of_origin(), CLUSTERED)
+    __table_args__ = (of_origin(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     environment: str = Field(primary_key=True, sa_type=Text)
     status: str = Field(primary_key=True, sa_type=Text)
@@ -221,18 +195,18 @@ class IssueCount(_Table, table=True):
     issue_count: int = Field(sa_type=Count)
 
 
-class IssueFingerprint(_Table, table=True):
+class IssueFingerprint(StoreTable, table=True):
     """Which issue a fingerprint leads to; the version of its algorithm stays beside it."""
 
     __tablename__ = "issue_fingerprint"
-    __table_args__ = (_of_issue(), CLUSTERED)
+    __table_args__ = (of_issue(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     fingerprint: str = Field(primary_key=True, sa_type=Text)
     version: str = Field(sa_type=Text)
     issue_id: UUID = Field(sa_type=UuidBytes)
 
 
-class Interaction(_Table, table=True):
+class Interaction(StoreTable, table=True):
     """One immutable record of something that happened; of an error it is an event and belongs to an issue."""
 
     __tablename__ = "interaction"
@@ -240,9 +214,9 @@ class Interaction(_Table, table=True):
         Index("ix_interaction_issue", "origin_id", "issue_id", "received_at", "id"),
         Index("ix_interaction_resource_type", "resource_type_id", **_PLAIN_ONLY),
         Index("ix_interaction_action", "action_id", **_PLAIN_ONLY),
-        _one_of("via", Via),
-        CheckConstraint(f"level is null or {_among('level', Level)}", name="level"),
-        _of_issue(),
+        one_of("via", Via),
+        CheckConstraint(f"level is null or {among('level', Level)}", name="level"),
+        of_issue(),
         CLUSTERED | BY_MONTH,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -264,7 +238,7 @@ class Interaction(_Table, table=True):
     external_reference: str | None = Field(default=None, sa_type=Text)
 
 
-class InteractionPayload(_Table, table=True):
+class InteractionPayload(StoreTable, table=True):
     """What an interaction carried, compressed; lists never read it.
 
     It does not refer to its interaction: on PostgreSQL the partition of a month could not be dropped then.
@@ -278,36 +252,36 @@ class InteractionPayload(_Table, table=True):
     body: bytes = Field(sa_type=Blob)
 
 
-class EventKey(_Table, table=True):
+class EventKey(StoreTable, table=True):
     """The sender's id of an event, so that sending it again changes nothing."""
 
     __tablename__ = "event_key"
-    __table_args__ = (_of_origin(), CLUSTERED)
+    __table_args__ = (of_origin(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     event_id: str = Field(primary_key=True, sa_type=Text)
     received_at: int = Field(sa_type=Micros)
     interaction_id: UUID = Field(sa_type=UuidBytes)
 
 
-class IssueHour(_Table, table=True):
+class IssueHour(StoreTable, table=True):
     """How many events of an issue were received in one hour (hours since 1970, UTC)."""
 
     __tablename__ = "issue_hour"
-    __table_args__ = (_of_issue(), CLUSTERED)
+    __table_args__ = (of_issue(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     issue_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     hour: int = Field(primary_key=True, sa_type=Count)
     event_count: int = Field(sa_type=Count)
 
 
-class IssueRelease(_Table, table=True):
+class IssueRelease(StoreTable, table=True):
     """How many events of an issue came from one release."""
 
     __tablename__ = "issue_release"
     __table_args__ = (
         Index("ix_issue_release_release", "origin_id", "release_id", "issue_id"),
-        _of_issue(),
-        ForeignKeyConstraint(["origin_id", "release_id"], ["release.origin_id", "release.id"]),
+        of_issue(),
+        of_release(),
         CLUSTERED,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -318,24 +292,24 @@ class IssueRelease(_Table, table=True):
     last_seen: int = Field(sa_type=Micros)
 
 
-class IssueTagKey(_Table, table=True):
+class IssueTagKey(StoreTable, table=True):
     """How many events of an issue carried a tag, whatever its value; only so many tags are counted."""
 
     __tablename__ = "issue_tag_key"
-    __table_args__ = (_of_issue(), CLUSTERED)
+    __table_args__ = (of_issue(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     issue_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     key: str = Field(primary_key=True, sa_type=Text)
     event_count: int = Field(sa_type=Count)
 
 
-class IssueTag(_Table, table=True):
+class IssueTag(StoreTable, table=True):
     """How many events of an issue carried one value of one tag; only so many values of a tag are counted."""
 
     __tablename__ = "issue_tag"
     __table_args__ = (
-        Index("ix_issue_tag_environment", "origin_id", "value", "issue_id", **_only(IS_ENVIRONMENT)),
-        _of_issue(),
+        Index("ix_issue_tag_environment", "origin_id", "value", "issue_id", **only(IS_ENVIRONMENT)),
+        of_issue(),
         CLUSTERED,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -345,25 +319,25 @@ class IssueTag(_Table, table=True):
     event_count: int = Field(sa_type=Count)
 
 
-class IssueUser(_Table, table=True):
+class IssueUser(StoreTable, table=True):
     """A user, as a hash, who met an issue."""
 
     __tablename__ = "issue_user"
-    __table_args__ = (_of_issue(), CLUSTERED)
+    __table_args__ = (of_issue(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     issue_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     user_hash: bytes = Field(primary_key=True, sa_type=Blob)
     first_seen: int = Field(sa_type=Micros)
 
 
-class StatusChange(_Table, table=True):
+class StatusChange(StoreTable, table=True):
     """One change of an issue's status: who, when, from, to, and what for; never changed afterwards."""
 
     __tablename__ = "status_change"
     __table_args__ = (
         Index("ix_status_change_issue", "origin_id", "issue_id", "id"),
         Index("ix_status_change_release", "origin_id", "release_id", "to_status"),
-        _of_issue(),
+        of_issue(),
         PLAIN,
     )
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
@@ -378,19 +352,16 @@ class StatusChange(_Table, table=True):
     note: str | None = Field(default=None, sa_type=Text)
 
 
-class Discard(_Table, table=True):
+class Discard(StoreTable, table=True):
     """How many envelope items of one category were taken and not kept in one hour, and why."""
 
     __tablename__ = "discard"
-    __table_args__ = (_of_origin(), CLUSTERED)
+    __table_args__ = (of_origin(), CLUSTERED)
     origin_id: UUID = Field(primary_key=True, sa_type=UuidBytes)
     hour: int = Field(primary_key=True, sa_type=Count)
     category: str = Field(primary_key=True, sa_type=Text)
     reason: str = Field(primary_key=True, sa_type=Text)
     item_count: int = Field(sa_type=Count)
-
-
-METADATA = _Table.metadata
 
 
 def table(model: type[SQLModel]) -> Table:

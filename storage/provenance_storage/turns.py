@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from provenance_core.errors import Busy
-from provenance_storage.database import Database
+from provenance_storage.database import Database, Lock
 
 SHORTEST_REST = 0.005
 LONGEST_REST = 0.5
@@ -23,7 +24,8 @@ Result = TypeVar("Result")
 class Turns:
     """Do long work in small transactions, resting after each for as long as it took.
 
-    A waiting writer is then never more than one turn away, and has half of the time at the least.
+    A waiting writer is then never more than one turn away, and has half of the time at the least, however many threads
+    take turns.
 
     Args:
         database: The store's database.
@@ -33,29 +35,33 @@ class Turns:
     def __init__(self, database: Database, seconds: float | None = None) -> None:
         self.database = database
         self._until = None if seconds is None else time.monotonic() + seconds
+        self._one = threading.Lock()
 
     @property
     def over(self) -> bool:
         """Say whether the time is up."""
         return self._until is not None and time.monotonic() >= self._until
 
-    def take(self, origin_id: UUID, work: Callable[[Connection], Result]) -> Result:
-        """Do a piece of work on one origin in a transaction of its own, alone with the origin, and rest.
+    def take(self, what: UUID | Lock, work: Callable[[Connection], Result]) -> Result:
+        """Do a piece of work in a transaction of its own, alone with an origin or with what a lock names, and rest.
+
+        The work may be done again after a commit of which nobody knows whether it came to pass.
 
         Raises:
             Busy: Another process does not let go of the store.
         """
-        for _ in range(TRIES - 1):
-            try:
-                return self._once(origin_id, work)
-            except Busy:
-                continue
-        return self._once(origin_id, work)
+        with self._one:
+            for _ in range(TRIES - 1):
+                try:
+                    return self._once(what, work)
+                except Busy:
+                    continue
+            return self._once(what, work)
 
-    def _once(self, origin_id: UUID, work: Callable[[Connection], Result]) -> Result:
+    def _once(self, what: UUID | Lock, work: Callable[[Connection], Result]) -> Result:
         began = time.monotonic()
         with self.database.write() as connection:
-            self.database.lock(connection, origin_id)
+            self.database.lock(connection, what)
             result = work(connection)
         self.database.tidy(idle=False)
         time.sleep(min(max(time.monotonic() - began, SHORTEST_REST), LONGEST_REST))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.factory import make_context, make_origin, payload, report
+from tests.storage.uploads import DEBUG_ID, digest, noise, put, read, script, source_map
 from tests.stores import Kind, new_database_url
 
 from provenance_core.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -29,6 +31,7 @@ from provenance_storage.copying import copy_store
 from provenance_storage.database import Database
 from provenance_storage.engine import open_database
 from provenance_storage.partitions import present
+from provenance_storage.records import PartKind
 from provenance_storage.retention import DAY
 from provenance_storage.server_lock import serving
 from provenance_storage.store import Store
@@ -36,6 +39,7 @@ from provenance_storage.store import Store
 assert issue_operations
 assert release_operations
 NOW = 1_795_437_407_000_000
+LARGE = noise(3_200_000)
 
 
 @pytest.fixture
@@ -104,6 +108,34 @@ def fill(store: Store, clock: list[int]) -> None:
             },
         )
     store.discard(shop.id, {("transaction", "not kept"): 7})
+    upload(store, shop.id)
+
+
+def upload(store: Store, origin_id: UUID) -> None:
+    """Publish files of a release and without one, and begin an upload."""
+    put(store, origin_id, LARGE, b"index of it")
+    put(store, origin_id, b"no index", None)
+    known = store.releases.find(origin_id, "5.0.0")
+    files = [source_map("~/é.js.map", LARGE), script("~/é.js", inline=b"no index"), script("~/a.js")]
+    store.artifacts.publish(origin_id, known.id, "ios", files)
+    store.artifacts.publish(origin_id, None, "", [script("b.js", debug_id=DEBUG_ID)])
+    store.chunks.put("a" * 40, b"piece")
+
+
+def uploaded(store: Store, origin_id: UUID) -> dict[str, Any]:
+    """Ask a store for all that was uploaded."""
+    known = store.releases.find(origin_id, "5.0.0")
+    hashes = [digest(LARGE), digest(b"no index")]
+    return {
+        "version": store.artifacts.version(origin_id),
+        "of the release": store.artifacts.list(origin_id, known.id, 10, None),
+        "of none": store.artifacts.list(origin_id, None, 10, None),
+        "by debug id": store.artifacts.by_debug_ids(origin_id, [DEBUG_ID]),
+        "maps": store.artifacts.known_maps(origin_id, hashes),
+        "bytes": [read(store, origin_id, one) for one in hashes],
+        "index": read(store, origin_id, hashes[0], PartKind.INDEX),
+        "chunk": store.chunks.read("a" * 40),
+    }
 
 
 @pytest.fixture
@@ -127,6 +159,7 @@ def answers(store: Store) -> dict[str, Any]:
     for origin in store.origins.all():
         found[f"{origin.mnemonic} releases"] = walk(asked, GET_RELEASES, {"origin": origin.mnemonic})
         found[f"{origin.mnemonic} discards"] = store.discarded(origin.id)
+        found[f"{origin.mnemonic} files"] = uploaded(store, origin.id) if origin.mnemonic == "shop" else None
     found["interactions"] = walk(asked, LIST_INTERACTIONS, {})
     found["origins"] = store.origins.all()
     found["words"] = [*store.resource_types.all(), *store.actions.all()]
@@ -160,6 +193,8 @@ def test_both_stores_give_the_same_answers(filled: Store, clock: list[int], targ
     assert conservation(moved).holds
     assert copied.rows["interaction"] == 2 * 6 * 9 + 6
     assert copied.sums["events counted"] == copied.sums["events in hours"] == copied.sums["events stored"] == 108
+    assert copied.rows["source_map_part"] == 6
+    assert copied.sums["bytes of source maps"] > len(LARGE)
     assert told[-1][1] == told[-1][2]
     with target.read() as connection:
         assert len(present(connection)) >= 4

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.storage.conftest import new_error
+from tests.storage.uploads import noise, put, script, source_map
 from tests.stores import new_database_url
 
 from provenance_core.origins import ErrorTracking, OriginConfig
@@ -16,6 +17,7 @@ from provenance_storage.conservation import conservation
 from provenance_storage.engine import open_database
 from provenance_storage.findings import Finding, State
 from provenance_storage.inspection import inspect
+from provenance_storage.map_bodies import PART_BYTES
 from provenance_storage.records import OriginRecord
 from provenance_storage.retention import DAY
 from provenance_storage.schema import HEAD
@@ -60,7 +62,7 @@ def test_a_sound_store_is_well(store: Store, origin: OriginRecord):
         named = {"store", "sqlite", "permissions", "log", "server", "integrity", "references"}
     else:
         named = {"store", "partitions"}
-    assert set(findings) == named | {"counts", "clock", "retention"}
+    assert set(findings) == named | {"counts", "clock", "retention", "source maps"}
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,31 @@ def test_each_broken_law_is_told(store: Store, origin: OriginRecord, statement: 
     assert any(name.startswith(law) for name in broken(store))
     finding = found(store)["counts"]
     assert (finding.state, bool(finding.advice)) == (State.PROBLEM, True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("delete from source_map where size = 3", "2 artifacts refer to source maps that are not there"),
+        ("delete from source_map", "3 artifacts refer to source maps that are not there"),
+        ("delete from source_map_part", "4 source maps or indexes lack a part"),
+        ("delete from source_map_part where number = 1", "1 source maps or indexes lack a part"),
+    ],
+)
+def test_source_maps_that_are_not_whole_are_told(store: Store, origin: OriginRecord, statement: str, told: str) -> None:
+    put(store, origin.id, b"map")
+    put(store, origin.id, b"other", noise(2 * PART_BYTES))
+    files = [source_map("a.map", b"map"), script("a.js", inline=b"map"), source_map("b.map", b"other"), script("b.js")]
+    store.artifacts.publish(origin.id, None, "", files)
+    before = found(store)["source maps"]
+    run(store, statement)
+    finding = found(store)["source maps"]
+
+    assert (before.state, before.message) == (
+        State.OK,
+        "4 artifacts find their source maps, of which 2 are kept.",
+    )
+    assert (finding.state, finding.message.startswith(told), bool(finding.advice)) == (State.PROBLEM, True, True)
 
 
 def test_a_clock_that_was_ahead_is_told(url: str):

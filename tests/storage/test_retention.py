@@ -16,6 +16,7 @@ from provenance_core.errors import Conflict
 from provenance_core.lifecycle import Status
 from provenance_core.origins import ErrorTracking, OriginConfig
 from provenance_storage.conservation import conservation
+from provenance_storage.database import Lock
 from provenance_storage.issue_list import IssueFilters, IssueOrder
 from provenance_storage.issues import StatusRequest
 from provenance_storage.records import IssueRecord, NewInteraction, OriginRecord
@@ -240,9 +241,9 @@ def test_two_who_prune_at_once_do_not_remove_too_much(store: Store, origin: Orig
     class Interrupted(Turns):
         """Turns before each of which somebody else prunes."""
 
-        def take(self, origin_id: UUID, work: Callable[[Connection], Result]) -> Result:
+        def take(self, what: UUID | Lock, work: Callable[[Connection], Result]) -> Result:
             prune(other, clock.now, Turns(other.database))
-            return super().take(origin_id, work)
+            return super().take(what, work)
 
     prune(store, clock.now, Interrupted(store.database))
     other.close()
