@@ -8,6 +8,7 @@ from provenance_core.events import Via
 from provenance_core.origins import OriginConfig
 from provenance_server.context import Context, DirectRecorder
 from provenance_server.ingest import InteractionFields, from_payload
+from provenance_server.source_maps import SourceMaps
 from provenance_storage.records import OriginRecord, Recorded
 from provenance_storage.store import Store
 
@@ -76,4 +77,4 @@ def make_origin(store: Store, mnemonic: str = "shop") -> OriginRecord:
 
 def make_context(store: Store, actor: str = "tester") -> Context:
     """Return a context in which operations run on a store."""
-    return Context(store, DirectRecorder(store), actor, Via.LOCAL)
+    return Context(store, DirectRecorder(store), actor, Via.LOCAL, SourceMaps(store))

@@ -213,6 +213,7 @@ class Release(Model):
     new_issues: int
     regressed_issues: int
     total_issues: int
+    source_maps: int
     reported: ReportedVersion = Field(default_factory=ReportedVersion)
 
 

@@ -76,6 +76,17 @@ def _reference(text: str) -> str:
     return text
 
 
+def is_path_step(text: str) -> bool:
+    """Say whether a text leads elsewhere where it is part of a path: clients and proxies resolve it."""
+    return text in {".", ".."}
+
+
+def _version(text: str) -> str:
+    if is_path_step(text):
+        raise ValueError("must not be `.` or `..`: no address leads to such a release")
+    return text
+
+
 def _url(text: str) -> str:
     if not text.startswith(("https://", "http://")):
         raise ValueError("must begin with `https://` or `http://`")
@@ -174,9 +185,9 @@ class CreateRelease(Arguments):
 
     path_arguments = frozenset({"origin"})
     origin: OriginName
-    version: Annotated[Text, Field(pattern=r"^[^\s\x00-\x1f](?:[^\x00-\x1f]*[^\s\x00-\x1f])?$")] = Field(
-        description="As events carry it"
-    )
+    version: Annotated[
+        Text, Field(pattern=r"^[^\s\x00-\x1f](?:[^\x00-\x1f]*[^\s\x00-\x1f])?$"), AfterValidator(_version)
+    ] = Field(description="As events carry it")
     ref: Text | None = Field(default=None, description="Commit or tag")
     url: Url | None = None
     date_released: Instant | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
     import httpx
 
     from provenance_server.context import Context
+    from provenance_server.sourcemap_answers import Upload
+    from provenance_server.uploaded_files import UploadedFile
+    from provenance_server.uploading import UploadTarget
 
 A = TypeVar("A", bound=Arguments)
 R = TypeVar("R", bound=Model)
+M = TypeVar("M", bound=Model)
+Progress = Callable[[int, int], None]
+"""Is told how many bytes are sent, and of how many."""
 
 TIMEOUT_SECONDS = 60.0
 
@@ -30,6 +37,19 @@ class Client(Protocol):
 
         Raises:
             ProvenanceError: Whatever the operation refuses, or what keeps it from being reached.
+        """
+        ...
+
+    def upload(self, target: UploadTarget, files: Sequence[UploadedFile], progress: Progress | None = None) -> Upload:
+        """Upload scripts and source maps: all of them, or nothing where one is refused.
+
+        Args:
+            target: Whose they are.
+            files: The files.
+            progress: Is told how many bytes are sent, and of how many.
+
+        Raises:
+            ProvenanceError: Whatever is refused, or what keeps the store from being reached.
         """
         ...
 
@@ -47,6 +67,12 @@ class LocalClient:
     def call(self, operation: Operation[A, R], raw: dict[str, Any]) -> R:
         """Run an operation with raw arguments."""
         return operation(self._context, raw)
+
+    def upload(self, target: UploadTarget, files: Sequence[UploadedFile], progress: Progress | None = None) -> Upload:
+        """Store scripts and source maps; nothing is sent, and progress tells what is indexed."""
+        from provenance_server.uploading import upload  # noqa: PLC0415  # needed by this command only
+
+        return upload(self._context, target, files, progress=progress)
 
     def close(self) -> None:
         """Close the store."""
@@ -97,12 +123,25 @@ class RemoteClient:
             raise Unavailable(
                 f"No server answers at {self._url}. Start it with `provenance serve`, or fix apiUrl."
             ) from None
-        return self._read(operation, answer)
+        return self._read(operation.answer, answer)
 
-    def _read(self, operation: Operation[A, R], answer: httpx.Response) -> R:
+    def upload(self, target: UploadTarget, files: Sequence[UploadedFile], progress: Progress | None = None) -> Upload:
+        """Send scripts and source maps to the server, as a stream."""
+        from provenance_server.sending import send_files  # noqa: PLC0415  # needed by this command only
+        from provenance_server.sourcemap_answers import Upload  # noqa: PLC0415
+
+        try:
+            answer = send_files(self._http, self._url, target, files, progress)
+        except self._failures:
+            raise Unavailable(
+                f"The server at {self._url} did not take the upload; see its log, and try again."
+            ) from None
+        return self._read(Upload, answer)
+
+    def _read(self, model: type[M], answer: httpx.Response) -> M:
         try:
             if answer.is_success:
-                return operation.answer.model_validate_json(answer.content)
+                return model.model_validate_json(answer.content)
             told = answer.json()["error"]
             raise _error(str(told["code"]), str(told["message"]), dict(told.get("details") or {}))
         except (ValueError, KeyError, TypeError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from provenance_core.events import Via
+from provenance_server.source_maps import SourceMaps
 from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.store import Store
 
@@ -36,10 +37,12 @@ class DirectRecorder:
 class Context:
     """What an operation needs beside its arguments.
 
-    `actor` is written into the history of what the caller changes; `via` into what the caller records.
+    `actor` is written into the history of what the caller changes; `via` into what the caller records; `source_maps`
+    resolves what is recorded and read.
     """
 
     store: Store
     recorder: Recorder
     actor: str
     via: Via
+    source_maps: SourceMaps

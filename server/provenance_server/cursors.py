@@ -26,6 +26,28 @@ def write_cursor(arguments: Arguments, numbers: tuple[int, ...], identity: UUID)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+def write_name_cursor(arguments: Arguments, name: str, identity: UUID) -> str:
+    """Return the cursor after a row of a list that is ordered by names."""
+    text = ".".join([_filters(arguments), name.encode("utf-8", "surrogatepass").hex(), identity.hex])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_name_cursor(arguments: Arguments, cursor: str | None) -> tuple[str, UUID] | None:
+    """Return the name and the id of the row after which a page begins, or None for the first page.
+
+    Raises:
+        InvalidInput: As `read_cursor` does.
+    """
+    if cursor is None:
+        return None
+    parts, found = _parts(arguments, cursor)
+    try:
+        (name,) = parts
+        return bytes.fromhex(name).decode("utf-8", "surrogatepass"), found
+    except ValueError:
+        raise _bad() from None
+
+
 def read_cursor(arguments: Arguments, cursor: str | None, count: int) -> tuple[tuple[int, ...], UUID] | None:
     """Return what a cursor holds, or None where there is none.
 
@@ -39,17 +61,9 @@ def read_cursor(arguments: Arguments, cursor: str | None, count: int) -> tuple[t
     """
     if cursor is None:
         return None
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise _bad() from None
-    made_for, _, position = text.partition(".")
-    *numbers, identity = position.split(".")
-    found = parse_uuid(identity)
-    if len(numbers) != count or found is None or not all(_is_number(number) for number in numbers):
+    numbers, found = _parts(arguments, cursor)
+    if len(numbers) != count or not all(_is_number(number) for number in numbers):
         raise _bad()
-    if made_for != _filters(arguments):
-        raise InvalidInput("The cursor belongs to a list with other filters; repeat them unchanged or leave it out.")
     return tuple(int(number) for number in numbers), found
 
 
@@ -61,6 +75,22 @@ def read_position(arguments: Arguments, cursor: str | None) -> tuple[int, UUID] 
     """
     found = read_cursor(arguments, cursor, 1)
     return (found[0][0], found[1]) if found is not None else None
+
+
+def _parts(arguments: Arguments, cursor: str) -> tuple[list[str], UUID]:
+    """Return what a cursor holds before the id, and the id."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise _bad() from None
+    made_for, _, position = text.partition(".")
+    *values, identity = position.split(".")
+    found = parse_uuid(identity)
+    if found is None:
+        raise _bad()
+    if made_for != _filters(arguments):
+        raise InvalidInput("The cursor belongs to a list with other filters; repeat them unchanged or leave it out.")
+    return values, found
 
 
 def _filters(arguments: Arguments) -> str:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import orjson
 
-from provenance_core.clean import quoted
-from provenance_core.errors import InvalidInput, NotFound
+from provenance_core.errors import InvalidInput
 from provenance_core.events import ErrorValue, Event
 from provenance_core.fingerprint import ALGORITHMS, Basis, Fingerprint, Strategy, fingerprint
 from provenance_core.frame_roles import FrameRole
-from provenance_core.ids import parse_uuid
 from provenance_server import answers, views
 from provenance_server.arguments import ExplainGrouping
 from provenance_server.context import Context
+from provenance_server.event_lookup import find_event
 from provenance_server.operation import implements
 from provenance_server.operations import EXPLAIN_GROUPING
-from provenance_storage.records import InteractionRecord
-from provenance_storage.store import Store
 
 
 @implements(EXPLAIN_GROUPING)
 def explain_grouping(context: Context, arguments: ExplainGrouping) -> answers.Grouping:
     """Explain why an event is in its issue: what its fingerprint is made of, and which frames do not count and why."""
     store = context.store
-    row = _event(store, arguments)
+    row = find_event(store, arguments.id, arguments.origin)
     if row.issue_id is None:
         raise InvalidInput("Only events are grouped into issues; this interaction is of another resource type.")
     origin = store.origins.all([row.origin_id])[0]
@@ -50,28 +47,6 @@ def explain_grouping(context: Context, arguments: ExplainGrouping) -> answers.Gr
             errors=[views.grouped_error(*entry) for entry in _roles(event, strategy, found)],
         ),
     )
-
-
-def _event(store: Store, arguments: ExplainGrouping) -> InteractionRecord:
-    """Return the event that an id names, ours or its sender's.
-
-    Raises:
-        NotFound: It names none.
-        InvalidInput: Several origins have an event that its sender calls so.
-    """
-    origins = [store.origins.find(arguments.origin).id] if arguments.origin else None
-    identity = parse_uuid(arguments.id)
-    found = store.interactions.find(identity, origins) if identity else None
-    if found is not None:
-        return found
-    told = identity.hex if identity else arguments.id
-    among = origins or [origin.id for origin in store.origins.all()]
-    sent = [row for origin_id in among if (row := store.interactions.by_event_id(origin_id, told)) is not None]
-    if not sent:
-        raise NotFound(f"No event {quoted(arguments.id)}. List the events of an issue to see their ids.")
-    if len(sent) > 1:
-        raise InvalidInput(f"{len(sent)} origins have an event {quoted(arguments.id)}; say which with `origin`.")
-    return sent[0]
 
 
 def _agreement(event: Event, stored: str | None, found: Fingerprint) -> answers.Agreement:

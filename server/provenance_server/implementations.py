@@ -6,6 +6,8 @@ from provenance_server import (
     interaction_operations,
     issue_operations,
     release_operations,
+    sourcemap_explaining,
+    sourcemap_operations,
 )
 
 __all__ = [
@@ -14,4 +16,6 @@ __all__ = [
     "interaction_operations",
     "issue_operations",
     "release_operations",
+    "sourcemap_explaining",
+    "sourcemap_operations",
 ]

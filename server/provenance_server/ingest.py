@@ -14,7 +14,7 @@ from provenance_core.errors import TooLarge
 from provenance_core.events import Event, Marks, Via
 from provenance_core.fingerprint import fingerprints
 from provenance_core.free_json import clean_json
-from provenance_core.normalize import Prepared, action_of, prepare_interaction, prepare_sentry
+from provenance_core.normalize import Prepared, Resolve, action_of, prepare_interaction, prepare_sentry
 from provenance_core.origins import Scrubbing
 from provenance_core.stacktrace import culprit, title
 from provenance_storage.payloads import compress
@@ -40,20 +40,28 @@ class InteractionFields:
     external_response: Any = None
 
 
-def from_sentry(origin: OriginRecord, raw: Mapping[str, Any], via: Via, *, repaired: int = 0) -> NewInteraction:
-    """Prepare an event that a Sentry SDK sent."""
+def from_sentry(
+    origin: OriginRecord, raw: Mapping[str, Any], via: Via, *, repaired: int = 0, resolve: Resolve | None = None
+) -> NewInteraction:
+    """Prepare an event that a Sentry SDK sent; `resolve` resolves its frames by the origin's source maps."""
     scrubbing = origin.config.error_tracking.scrub
-    return _new_interaction(
-        origin, prepare_sentry(raw, repaired=repaired, scrubbing=scrubbing), via, InteractionFields()
-    )
+    prepared = prepare_sentry(raw, repaired=repaired, scrubbing=scrubbing, resolve=resolve)
+    return _new_interaction(origin, prepared, via, InteractionFields())
 
 
 def from_payload(
-    origin: OriginRecord, raw: Mapping[str, Any], via: Via, around: InteractionFields, *, repaired: int = 0
+    origin: OriginRecord,
+    raw: Mapping[str, Any],
+    via: Via,
+    around: InteractionFields,
+    *,
+    repaired: int = 0,
+    resolve: Resolve | None = None,
 ) -> NewInteraction:
-    """Prepare an event of our own payload format."""
+    """Prepare an event of our own payload format; `resolve` resolves its frames by the origin's source maps."""
     scrubbing = origin.config.error_tracking.scrub
-    return _new_interaction(origin, prepare_interaction(raw, repaired=repaired, scrubbing=scrubbing), via, around)
+    prepared = prepare_interaction(raw, repaired=repaired, scrubbing=scrubbing, resolve=resolve)
+    return _new_interaction(origin, prepared, via, around)
 
 
 def _new_interaction(origin: OriginRecord, prepared: Prepared, via: Via, around: InteractionFields) -> NewInteraction:

@@ -56,7 +56,8 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
         external_response=arguments.external_response,
     )
     if kind.id == ERROR_TYPE_ID:
-        new = from_payload(origin, arguments.interaction, context.via, around)
+        resolve = context.source_maps.resolver(origin.id)
+        new = from_payload(origin, arguments.interaction, context.via, around, resolve=resolve)
         if arguments.action is not None or arguments.action_id is not None:
             new = replace(new, action_id=_error_action(store, arguments).id)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -12,6 +13,7 @@ from provenance_core.events import Event
 from provenance_core.ids import parse_uuid
 from provenance_core.listing import Order
 from provenance_core.moments import format_moment, parse_moment
+from provenance_core.normalize import resolved_again
 from provenance_server import answers, views
 from provenance_server.arguments import GetIssue, ListEvents, ListIssues, UpdateStatus
 from provenance_server.context import Context
@@ -97,7 +99,7 @@ def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetai
         history=[views.status_change(change, releases) for change in history],
         counts_per_hour=_hours(store, row),
         stored_event_count=row.stored_count if row.stored_count != row.event_count else None,
-        event=_event_detail(store, event, releases) if event is not None else None,
+        event=_event_detail(context, origin, event, releases) if event is not None else None,
         reported=answers.ReportedDetail(
             **listed.reported.model_dump(), fingerprint=row.fingerprint, tags=_tags(store, row)
         ),
@@ -120,15 +122,21 @@ def _event(store: Store, issue: IssueRecord, which: str) -> InteractionRecord | 
     return found
 
 
-def _event_detail(store: Store, row: InteractionRecord, releases: views.Releases) -> answers.EventDetail:
-    payload = orjson.loads(store.interactions.payload(row))
+def _event_detail(
+    context: Context, origin: OriginRecord, row: InteractionRecord, releases: views.Releases
+) -> answers.EventDetail:
+    """Return an event; what was recorded before its source maps were uploaded is resolved now."""
+    reported: dict[str, Any] = orjson.loads(context.store.interactions.payload(row))["interaction"]
+    resolve = context.source_maps.resolver(row.origin_id)
+    if resolve is not None:
+        reported, _ = resolved_again(reported, resolve, origin.config.error_tracking.scrub)
     return answers.EventDetail(
         id=str(row.id),
         received_at=format_moment(row.received_at),
         action=_ACTIONS[row.action_id],
         via=row.via,
         release=views.registered(releases, row.release_id),
-        reported=Event.model_validate(payload["interaction"]),
+        reported=Event.model_validate(reported),
     )
 
 

@@ -7,7 +7,10 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from provenance_core.errors import Busy
+from provenance_core.errors import Busy, Unavailable
+from provenance_core.sourcemaps.index import INDEX_VERSION
+from provenance_server.index_building import BUILDING, IndexBuilder
+from provenance_server.map_rebuilding import rebuild_outdated
 from provenance_storage import partitions
 from provenance_storage.retention import prune
 from provenance_storage.store import Store
@@ -15,6 +18,9 @@ from provenance_storage.turns import Turns
 
 RUN_SECONDS = 20.0
 """How long one run takes at the most, but for the turn it is at; it takes half of that from other writers."""
+
+MAPS_PER_RUN = 1
+"""Source maps that one run indexes again; each may take a minute."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +34,10 @@ class MaintenanceRun:
         thinned: Events of issues that had too many.
         dropped: Interactions of months that were dropped as a whole.
         bytes: Bytes of what was removed.
+        swept: Uploaded pieces and source maps that nothing refers to.
         months_made: Months that got partitions.
         months_dropped: Months whose partitions were dropped.
+        reindexed: Source maps whose index was of an earlier version.
         seconds: How long it took.
         finished: Whether nothing is left; else the next run goes on there.
     """
@@ -38,8 +46,10 @@ class MaintenanceRun:
     thinned: int
     dropped: int
     bytes: int
+    swept: int
     months_made: int
     months_dropped: int
+    reindexed: int
     seconds: float
     finished: bool
 
@@ -59,6 +69,7 @@ class Maintenance:
         self._store = store
         self._seconds = seconds
         self._begin_with: UUID | None = None
+        self._index_after: tuple[UUID, bytes] | None = None
 
     def prepare(self, now: int) -> int:
         """Make the partitions of this month and the next ones where the database has such, and return how many.
@@ -83,15 +94,39 @@ class Maintenance:
         """
         began = time.monotonic()
         made = self.prepare(now)
-        done = prune(self._store, now, Turns(self._store.database, self._seconds), self._begin_with)
+        turns = Turns(self._store.database, self._seconds)
+        done = prune(self._store, now, turns, self._begin_with)
         self._begin_with = done.unfinished
+        reindexed = 0 if turns.over else self._reindex()
         return MaintenanceRun(
             expired=sum(one.expired.interactions for one in done.origins),
             thinned=sum(one.thinned.interactions for one in done.origins),
             dropped=sum(one.interactions for one in done.partitions.values()),
             bytes=done.removed.payload_bytes,
+            swept=done.swept,
             months_made=made,
             months_dropped=len(done.partitions),
+            reindexed=reindexed,
             seconds=time.monotonic() - began,
-            finished=done.unfinished is None,
+            finished=done.unfinished is None and self._index_after is None,
         )
+
+    def _reindex(self) -> int:
+        """Index a source map again that an earlier version of this program has indexed, and return how many it was.
+
+        An upload goes first: where one is being indexed, this is left to the next run.
+        """
+        if not self._store.artifacts.outdated_maps(INDEX_VERSION, 1) or not BUILDING.acquire(blocking=False):
+            self._index_after = None
+            return 0
+        try:
+            with IndexBuilder() as builder:
+                done = rebuild_outdated(self._store, builder, MAPS_PER_RUN, self._index_after)
+        except Unavailable as error:
+            _log.warning("%s", error.message)
+            self._index_after = None
+            return 0
+        finally:
+            BUILDING.release()
+        self._index_after = done.after
+        return done.rebuilt

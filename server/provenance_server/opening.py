@@ -5,7 +5,9 @@ from __future__ import annotations
 from provenance_core.events import Via
 from provenance_server.client import Client, LocalClient, RemoteClient
 from provenance_server.context import Context, DirectRecorder
+from provenance_server.index_files import folder_of
 from provenance_server.settings import Settings
+from provenance_server.source_maps import SourceMaps
 from provenance_storage.store import Store
 
 
@@ -22,4 +24,5 @@ def open_client(settings: Settings, actor: str) -> Client:
     if settings.api_url is not None:
         return RemoteClient(settings.api_url, settings.api_key, actor)
     store = Store.open(settings.database_url)
-    return LocalClient(Context(store, DirectRecorder(store), actor, Via.LOCAL))
+    source_maps = SourceMaps(store, folder_of(settings.database_url))
+    return LocalClient(Context(store, DirectRecorder(store), actor, Via.LOCAL, source_maps))

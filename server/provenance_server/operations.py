@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provenance_server import answers, arguments
+from provenance_server import answers, arguments, sourcemap_answers, sourcemap_arguments
 from provenance_server.operation import Operation
 
 GET_ERROR_ISSUES = Operation(
@@ -50,6 +50,51 @@ CREATE_RELEASE = Operation(
     "/api/origins/{origin}/releases",
     "Create a release",
     lambda answer: 201 if answer.created else 200,
+)
+_RELEASE = "/api/origins/{origin}/releases/{release}"
+
+GET_RELEASE = Operation(
+    "get_release", sourcemap_arguments.ReleaseOf, answers.Release, "GET", _RELEASE, "Read a release"
+)
+DELETE_RELEASE = Operation(
+    "delete_release",
+    sourcemap_arguments.ReleaseOf,
+    sourcemap_answers.DeletedRelease,
+    "DELETE",
+    _RELEASE,
+    "Delete a release and its source maps",
+)
+LIST_SOURCEMAPS = Operation(
+    "list_sourcemaps",
+    sourcemap_arguments.ListSourcemaps,
+    sourcemap_answers.ArtifactList,
+    "GET",
+    _RELEASE + "/sourcemaps",
+    "List a release's source maps and generated files",
+)
+CHECK_SOURCEMAPS = Operation(
+    "check_sourcemaps",
+    sourcemap_arguments.CheckSourcemaps,
+    sourcemap_answers.MissingSourcemaps,
+    "POST",
+    _RELEASE + "/sourcemaps/missing",
+    "Say which files a release lacks",
+)
+RESOLVE_FRAMES = Operation(
+    "resolve_frames",
+    sourcemap_arguments.ResolveFrames,
+    sourcemap_answers.ResolvedStack,
+    "POST",
+    "/api/sourcemaps/resolve",
+    "Resolve frames by source maps",
+)
+EXPLAIN_SOURCEMAPS = Operation(
+    "explain_sourcemaps",
+    sourcemap_arguments.ExplainSourcemaps,
+    sourcemap_answers.SourceMapExplanation,
+    "GET",
+    "/api/interactions/{id}/sourcemaps",
+    "Explain why an event's frames are resolved or not",
 )
 RECORD_INTERACTION = Operation(
     "record_interaction",
@@ -135,6 +180,12 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     UPDATE_ERROR_ISSUE_STATUS,
     GET_RELEASES,
     CREATE_RELEASE,
+    GET_RELEASE,
+    DELETE_RELEASE,
+    LIST_SOURCEMAPS,
+    CHECK_SOURCEMAPS,
+    RESOLVE_FRAMES,
+    EXPLAIN_SOURCEMAPS,
     RECORD_INTERACTION,
     LIST_INTERACTIONS,
     GET_INTERACTION,

@@ -1,4 +1,4 @@
-"""Operations on releases: create or update one, list them."""
+"""Operations on releases: create or update one, list them, read one, delete one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from provenance_core.moments import parse_instant
 from provenance_server import answers, views
 from provenance_server.arguments import CreateRelease, ListReleases
 from provenance_server.context import Context
-from provenance_server.cursors import read_position, write_cursor
+from provenance_server.cursors import read_cursor, write_cursor
 from provenance_server.operation import implements
-from provenance_server.operations import CREATE_RELEASE, GET_RELEASES
+from provenance_server.operations import CREATE_RELEASE, DELETE_RELEASE, GET_RELEASE, GET_RELEASES
+from provenance_server.sourcemap_answers import DeletedRelease
+from provenance_server.sourcemap_arguments import ReleaseOf
+from provenance_storage.records import OriginRecord, ReleasePosition, ReleaseRecord
 from provenance_storage.releases import ReleaseDetails
 
 
@@ -17,13 +20,13 @@ def get_releases(context: Context, arguments: ListReleases) -> answers.ReleaseLi
     """List the releases of an origin, newest first, with the issues each brought, brought back and has."""
     store = context.store
     origin = store.origins.find(arguments.origin)
-    after = read_position(arguments, arguments.cursor)
-    rows, total = store.releases.list(origin.id, arguments.query or "", arguments.limit + 1, after)
-    shown = rows[: arguments.limit]
+    found = read_cursor(arguments, arguments.cursor, 2)
+    begin = ReleasePosition(bool(found[0][0]), found[0][1], found[1]) if found is not None else None
+    shown, total, following = store.releases.list(origin.id, arguments.query or "", arguments.limit, begin)
     statistics = store.releases.statistics(origin.id, [row.id for row in shown])
     cursor = None
-    if len(rows) > len(shown):
-        cursor = write_cursor(arguments, (shown[-1].created_at,), shown[-1].id)
+    if following is not None:
+        cursor = write_cursor(arguments, (int(following.by_version), following.created_at), following.id)
     items = [views.release(row, origin, statistics[row.id]) for row in shown]
     return answers.ReleaseList(items=items, total=total, next_cursor=cursor)
 
@@ -36,5 +39,26 @@ def create_release(context: Context, arguments: CreateRelease) -> answers.Create
     released = parse_instant(arguments.date_released) if arguments.date_released else None
     details = ReleaseDetails(ref=arguments.ref, url=arguments.url, notes=arguments.notes, date_released=released)
     row, created = store.releases.register(origin.id, arguments.version, details)
-    shown = views.release(row, origin, store.releases.statistics(origin.id, [row.id])[row.id])
+    shown = _release(context, origin, row)
     return answers.CreatedRelease(**shown.model_dump(exclude={"reported"}), created=created)
+
+
+@implements(GET_RELEASE)
+def get_release(context: Context, arguments: ReleaseOf) -> answers.Release:
+    """Read one release, with the issues it brought, brought back and has."""
+    origin = context.store.origins.find(arguments.origin)
+    return _release(context, origin, context.store.releases.find(origin.id, arguments.release))
+
+
+@implements(DELETE_RELEASE)
+def delete_release(context: Context, arguments: ReleaseOf) -> DeletedRelease:
+    """Delete a release with its source maps; one that events mention stays, as a release that nobody registered."""
+    store = context.store
+    origin = store.origins.find(arguments.origin)
+    row = store.releases.find(origin.id, arguments.release)
+    source_maps = store.artifacts.count(origin.id, [row.id]).get(row.id, 0)
+    return DeletedRelease(id=str(row.id), deleted=store.releases.delete(origin.id, row.id), source_maps=source_maps)
+
+
+def _release(context: Context, origin: OriginRecord, row: ReleaseRecord) -> answers.Release:
+    return views.release(row, origin, context.store.releases.statistics(origin.id, [row.id])[row.id])

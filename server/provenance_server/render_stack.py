@@ -39,7 +39,7 @@ def render_stack(event: Event, budget: StackBudget) -> tuple[str, list[str]]:
     """Return an event's exceptions as text, and what was left out.
 
     The root cause stands first with the source lines and variables of its frame that matters: the raising frame of
-    the application. In-app frames are marked `>`.
+    the application. In-app frames are marked `>`; one that no source map resolves says why.
     """
     cuts: list[str] = []
     chain: list[tuple[ErrorValue, Relation | None]] = [(event, None)]
@@ -98,7 +98,8 @@ def _frame(frame: Frame, budget: StackBudget, *, full: bool, variables: bool) ->
     where = clean_line(frame.file or frame.module or frame.abs_path or "?", 120)
     position = "".join(f":{number}" for number in (frame.line, frame.column) if number is not None)
     name = f" in {clean_line(frame.function, 80)}" if frame.function else ""
-    yield f"{'>' if frame.in_app else ' '} {where}{position}{name}"
+    lacks = f" (minified: {frame.unresolved.value})" if frame.unresolved is not None else ""
+    yield f"{'>' if frame.in_app else ' '} {where}{position}{name}{lacks}"
     if full:
         yield from _context(frame, budget.context)
     elif frame.in_app and frame.context_line is not None:

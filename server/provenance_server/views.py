@@ -115,7 +115,7 @@ def status_change(row: StatusChangeRecord, releases: Releases) -> answers.Status
 
 
 def release(row: ReleaseRecord, origin: OriginRecord, statistics: ReleaseStatistics) -> answers.Release:
-    """Return a release."""
+    """Return a release with what it did to issues and how many source maps it has."""
     return answers.Release(
         id=str(row.id),
         origin=origin.mnemonic,
@@ -129,6 +129,7 @@ def release(row: ReleaseRecord, origin: OriginRecord, statistics: ReleaseStatist
         new_issues=statistics.new_issues,
         regressed_issues=statistics.regressed_issues,
         total_issues=statistics.total_issues,
+        source_maps=statistics.source_maps,
         reported=answers.ReportedVersion(version=None if row.registered else row.version),
     )
 
