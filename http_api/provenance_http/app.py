@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
+from provenance_http import upload_routes
 from provenance_http.cors import ingest_door
 from provenance_http.docs_page import add_docs_route
 from provenance_http.error_answers import HANDLERS, UnexpectedErrors
@@ -23,10 +24,12 @@ from provenance_http.ingest_doors import answer_sdk
 from provenance_http.metrics import Metrics
 from provenance_http.openapi import openapi_document
 from provenance_http.routes import add_operation_routes
+from provenance_http.sentry_routes import add_sentry_routes
 from provenance_http.services import make_services
 from provenance_http.tally import Tally
 from provenance_http.upkeep import keep_in_shape
 from provenance_http.writing import Writing, writing_in_thread
+from provenance_server.source_maps import SourceMaps
 from provenance_storage.store import Store
 
 TITLE = "Provenance"
@@ -59,6 +62,7 @@ def create_app(
     writing: Writing | None = None,
     *,
     host: str = "127.0.0.1",
+    source_maps: SourceMaps | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """Make the application of a store.
@@ -67,6 +71,7 @@ def create_app(
         store: The store; the caller closes it.
         writing: How it is written; in a thread of this process unless given.
         host: What the server is bound to, which callers may call it by.
+        source_maps: What resolves frames; packed indexes are kept in memory unless given.
         clock: Returns monotonic seconds, by which keys are remembered and rates kept.
     """
     app = Application(
@@ -75,17 +80,18 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(store, writing or writing_in_thread(store), clock),
+        lifespan=_lifespan(store, writing or writing_in_thread(store), source_maps or SourceMaps(store), clock),
         middleware=[Middleware(Guard, host=host), Middleware(UnexpectedErrors)],
         exception_handlers={**HANDLERS},
     )
     add_health_routes(app)
-    add_operation_routes(app)
+    add_operation_routes(app, upload_routes.HANDLERS)
+    add_sentry_routes(app)
     add_docs_route(app)
     return app
 
 
-def _lifespan(store: Store, writing: Writing, clock: Callable[[], float]) -> _Lifespan:
+def _lifespan(store: Store, writing: Writing, source_maps: SourceMaps, clock: Callable[[], float]) -> _Lifespan:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         metrics = Metrics()
@@ -94,7 +100,9 @@ def _lifespan(store: Store, writing: Writing, clock: Callable[[], float]) -> _Li
             tasks.start_soon(tally.run)
             tasks.start_soon(keep_in_shape, store, metrics)
             async with writing(metrics) as recorder:
-                yield {"services": make_services(store, recorder, tally, metrics, clock)}
+                services = make_services(store, recorder, tally, metrics, source_maps=source_maps, clock=clock)
+                yield {"services": services}
+                await services.assemblies.finish()
             tasks.cancel_scope.cancel()
         await anyio.to_thread.run_sync(tally.flush)
 

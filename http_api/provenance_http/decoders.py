@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any, Protocol, cast
+from mmap import mmap
+from typing import IO, Any, Protocol, cast
 
 import brotli  # pyright: ignore[reportMissingTypeStubs]  # it has none
 import zstandard
@@ -26,6 +27,9 @@ MOST_MEMBERS = 1_000
 MOST_BLOCKS = 100_000
 """Blocks of zstd; ours: at the largest inflated size they hold 1 KiB each."""
 
+Data = bytes | mmap
+"""A body: as it came, or in a file that is mapped, of which no more is read than is inflated."""
+
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _WINDOW_BITS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -43,21 +47,21 @@ class _BrotliDecoder(Protocol):
     def is_finished(self) -> bool: ...
 
 
-def _identity(data: bytes) -> Iterator[bytes]:
-    yield data
+def _identity(data: Data) -> Iterator[bytes]:
+    yield data[:]
 
 
-def _gzip(data: bytes) -> Iterator[bytes]:
+def _gzip(data: Data) -> Iterator[bytes]:
     """Inflate gzip, of one member or several; what follows the last is not looked at."""
     end = 0
     for _ in range(MOST_MEMBERS):
         end = yield from _zlib_pieces(zlib.decompressobj(_GZIP), data, end, "gzip")
-        if not data.startswith(_GZIP_MAGIC, end):
+        if data[end : end + len(_GZIP_MAGIC)] != _GZIP_MAGIC:
             return
     raise _too_many("gzip", "members")
 
 
-def _deflate(data: bytes) -> Iterator[bytes]:
+def _deflate(data: Data) -> Iterator[bytes]:
     """Inflate what HTTP calls deflate: the zlib format, or, as some senders understand it, a raw stream."""
     wrapped = len(data) > 1 and data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
     yield from _zlib_pieces(zlib.decompressobj(_ZLIB if wrapped else _RAW), data, 0, "deflate")
@@ -65,7 +69,7 @@ def _deflate(data: bytes) -> Iterator[bytes]:
 
 def _zlib_pieces(
     decoder: zlib._Decompress,  # pyright: ignore[reportPrivateUsage]  # its only name
-    data: bytes,
+    data: Data,
     position: int,
     encoding: str,
 ) -> Generator[bytes, None, int]:
@@ -85,7 +89,7 @@ def _zlib_pieces(
     return position - len(decoder.unused_data)
 
 
-def _brotli(data: bytes) -> Iterator[bytes]:
+def _brotli(data: Data) -> Iterator[bytes]:
     """Inflate brotli; what it holds back is drained before it is asked whether the stream has ended."""
     decoder: _BrotliDecoder = _library.Decompressor()
     position = 0
@@ -103,10 +107,12 @@ def _brotli(data: bytes) -> Iterator[bytes]:
         raise _not("br")
 
 
-def _zstd(data: bytes) -> Iterator[bytes]:
+def _zstd(data: Data) -> Iterator[bytes]:
     """Inflate zstd; its reader takes a stream that is cut for one that is empty, so the frames are walked as well."""
     try:
-        reader = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(data, read_across_frames=True)
+        source = cast("bytes | IO[bytes]", data)  # what is mapped is read like a file
+        decompressor = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
+        reader = decompressor.stream_reader(source, read_across_frames=True)
         while piece := reader.read(PIECE_BYTES):
             yield piece
         _check_frames(data)
@@ -114,7 +120,7 @@ def _zstd(data: bytes) -> Iterator[bytes]:
         raise _not("zstd") from None
 
 
-def _check_frames(data: bytes) -> None:
+def _check_frames(data: Data) -> None:
     """Refuse frames that are cut: walk the headers of all blocks, RFC 8878 3.1."""
     position = 0
     blocks = iter(range(MOST_BLOCKS))
@@ -131,7 +137,7 @@ def _check_frames(data: bytes) -> None:
     raise _too_many("zstd", "frames")
 
 
-def _past_frame(data: bytes, position: int, blocks: Iterator[int]) -> int:
+def _past_frame(data: Data, position: int, blocks: Iterator[int]) -> int:
     """Return where the frame at a position ends, beyond the data where it is cut; each block uses one of those left."""
     start = data[position : position + 18]
     checksum = _CHECKSUM_BYTES if zstandard.get_frame_parameters(start).has_checksum else 0
@@ -185,7 +191,7 @@ def _too_many(encoding: str, parts: str) -> InvalidInput:
     return InvalidInput(f"The {encoding} body has too many {parts}; compress it in one piece.")
 
 
-DECODERS: Mapping[str, Callable[[bytes], Iterator[bytes]]] = {
+DECODERS: Mapping[str, Callable[[Data], Iterator[bytes]]] = {
     "identity": _identity,
     "gzip": _gzip,
     "x-gzip": _gzip,

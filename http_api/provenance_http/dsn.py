@@ -18,11 +18,15 @@ _LONGEST_KEY = 100
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who an event comes from: the origin, the key and how far that can be trusted."""
+    """Who an event comes from: the origin, the key and how far that can be trusted.
+
+    `artifacts` is the version of what was uploaded for the origin: 0 where nothing ever was.
+    """
 
     origin: OriginRecord
     key: str
     via: Via
+    artifacts: int = 0
 
 
 def keys_given(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> frozenset[str]:
@@ -71,4 +75,4 @@ def find_sender(store: Store, number: int, key: str) -> Sender | None:
     except NotFound:
         return None
     via = store.origins.key_kind(origin.id, key)
-    return Sender(origin, key, via) if via is not None else None
+    return Sender(origin, key, via, store.artifacts.version(origin.id)) if via is not None else None

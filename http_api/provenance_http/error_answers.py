@@ -68,6 +68,12 @@ def rejection(error: Exception, limits: str = QUEUE_FULL) -> Rejection:
     return Rejection(told.status, raw, orjson.dumps({"detail": told.message, "causes": []}))
 
 
+def sentry_refusal(error: Exception) -> Response:
+    """Return the answer that tells sentry-cli an error; of one that is not ours and not of HTTP, nothing is told."""
+    told = _tell(error)
+    return Response(orjson.dumps({"detail": told.message}), told.status, told.headers, "application/json")
+
+
 def _tell(error: Exception) -> _Told:
     if isinstance(error, ProvenanceError):
         headers = {"retry-after": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}

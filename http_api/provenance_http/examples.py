@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from provenance_http.example import Example, Json
+from provenance_http.source_map_examples import SOURCE_MAP_EXAMPLES
 
-Json = dict[str, Any]
 NUMBER = 1
 _ORIGIN_ID = "0193570e-1c00-7a10-8f3b-5e2d7c9a4b61"
 _ISSUE_ID = "0193571a-7d40-7c22-9a01-0b6f3d8e2c17"
@@ -15,14 +14,6 @@ _WORD_ID = "01935712-9c60-7d11-a3e8-4b5c6d7e8f90"
 _INTERACTION_ID = "0193571d-4e30-7f66-8d12-c3b4a5968778"
 _FIRST, _LAST = "2026-11-22T08:14:05.120Z", "2026-11-23T10:02:41.907Z"
 _CREATED = "2026-11-20T16:30:00.000Z"
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """What a caller asks and is answered."""
-
-    arguments: Json
-    answer: Json
 
 
 def _page(item: Json) -> Json:
@@ -135,8 +126,10 @@ _RELEASE: Json = {
     "newIssues": 2,
     "regressedIssues": 0,
     "totalIssues": 5,
+    "sourceMaps": 2,
     "reported": {"version": None},
 }
+_OF_RELEASE: Json = {"origin": "my-app", "release": "1.2.3"}
 _ORIGIN: Json = {
     "id": _ORIGIN_ID,
     "number": NUMBER,
@@ -251,6 +244,9 @@ EXAMPLES: dict[str, Example] = {
     ),
     "get_interaction": Example({"id": _INTERACTION_ID}, {**_INTERACTION, "duplicate": None}),
     "explain_grouping": Example({"id": _EVENT_ID}, _GROUPING),
+    **SOURCE_MAP_EXAMPLES,
+    "get_release": Example(_OF_RELEASE, _RELEASE),
+    "delete_release": Example(_OF_RELEASE, {"id": _RELEASE_ID, "deleted": True, "sourceMaps": 2}),
     "list_origins": Example({"limit": 25}, _page(_ORIGIN)),
     "create_origin": Example({"mnemonic": "my-app", "name": "My application"}, _ORIGIN),
     "get_origin": Example(

@@ -8,12 +8,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 
 import anyio.to_thread
 from starlette.types import Receive, Scope
 
 from provenance_core.envelope import MAX_HEADER_BYTES, read_header
 from provenance_core.errors import Forbidden, InvalidInput, NotFound, ProvenanceError, TooLarge, TooManyRequests
+from provenance_core.normalize import Resolve
 from provenance_http.bodies import (
     LARGEST_COMPRESSED,
     LARGEST_INFLATED,
@@ -31,6 +33,7 @@ from provenance_http.reception import EVENT, OTHER, Received, open_envelope, rec
 from provenance_http.services import Services
 from provenance_server.context import Recorder
 from provenance_server.faults import trace
+from provenance_server.source_maps import MOST_LOOKUPS
 from provenance_storage.records import NewInteraction, Recorded
 
 _log = logging.getLogger("provenance_http")
@@ -102,9 +105,14 @@ def _header_key(start: bytes, encoding: str) -> frozenset[str]:
 
 
 async def _prepared(door: Door, services: Services, sender: Sender, body: bytes, encoding: str) -> Received:
-    """Prepare a body for the writer: a small one at once, others in a thread; one not understood is counted."""
-    prepare = _envelope if door.kind == "envelope" else receive_event
-    small = inflate_small(body, encoding)
+    """Prepare a body for the writer: a small one at once, others in a thread; one not understood is counted.
+
+    Frames are resolved in a thread, too: source maps may have to be fetched for them.
+    """
+    receive = _envelope if door.kind == "envelope" else receive_event
+    resolve = services.source_maps.resolver(sender.origin.id, sender.artifacts, MOST_LOOKUPS)
+    prepare = partial(receive, resolve=resolve)
+    small = inflate_small(body, encoding) if resolve is None else None
     try:
         if small is not None:
             return prepare(sender, small)
@@ -119,12 +127,12 @@ def _large(prepare: Callable[[Sender, bytes], Received], sender: Sender, body: b
     return prepare(sender, inflate(body, encoding, LARGEST_INFLATED))
 
 
-def _envelope(sender: Sender, data: bytes) -> Received:
+def _envelope(sender: Sender, data: bytes, resolve: Resolve | None = None) -> Received:
     """Prepare an envelope; a key in its own header counts like one of the request's."""
     envelope = open_envelope(data)
     if dsn_key(envelope.header.get("dsn")) not in {None, sender.key}:
         raise Forbidden(SEVERAL)
-    return receive_envelope(sender, envelope)
+    return receive_envelope(sender, envelope, resolve)
 
 
 async def _record(services: Services, received: Received) -> NewInteraction:

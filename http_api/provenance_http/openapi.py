@@ -10,15 +10,18 @@ from pydantic.json_schema import models_json_schema
 from provenance_http.examples import EXAMPLES, NUMBER, Example
 from provenance_http.openapi_ingest import ingest_paths, ingest_schemas
 from provenance_http.openapi_refusals import refusal_references, refusal_responses, refusal_schemas
+from provenance_http.openapi_uploads import UPLOAD_PATH, upload_operation
 from provenance_http.routes import ACTOR_HEADER, HEADER_ARGUMENTS, LONGEST_ACTOR, WITH_BODY, AnyOperation
 from provenance_server.operations import OPERATIONS, RECORD_INTERACTION, UPDATE_ERROR_ISSUE_STATUS
+from provenance_server.sourcemap_answers import Upload
 
 Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{model}"
 _DESCRIPTION = (
     "Self-hosted, Sentry-compatible error tracking. Fields of an answer are the server's facts; whatever came out of "
     'an event stands under `reported`. A refusal is `{"error": {"code", "message", "details"}}` and says what '
-    "to do next. Sentry SDKs send to the two ingest paths by DSN, `http://<publicKey>@<host>/<number>`."
+    "to do next. Sentry SDKs send to the two ingest paths by DSN, `http://<publicKey>@<host>/<number>`. "
+    "Under `/api/0/` is what sentry-cli and bundlers' plugins need for source maps and releases, in Sentry's form."
 )
 
 
@@ -28,6 +31,7 @@ def openapi_document(title: str, version: str) -> Json:
     paths: Json = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(models, operation)
+    paths.setdefault(UPLOAD_PATH, {})["post"] = upload_operation(models.upload)
     paths |= ingest_paths(NUMBER) | _health_paths()
     return {
         "openapi": "3.1.0",
@@ -48,6 +52,7 @@ class _Models:
         for operation in OPERATIONS:
             wanted.append((operation.arguments, "validation"))
             wanted.append((operation.answer, "serialization"))
+        wanted.append((Upload, "serialization"))
         self._names, found = models_json_schema(list(dict.fromkeys(wanted)), ref_template=REFERENCE)
         self._all: dict[str, Json] = found["$defs"]
         parameters_only = {self._name(o.arguments) for o in OPERATIONS if o.method not in WITH_BODY}
@@ -56,6 +61,11 @@ class _Models:
             if operation.method in WITH_BODY:
                 name = self._name(operation.arguments)
                 self.schemas[name] = _without(self._all[name], operation.arguments.path_arguments)
+
+    @property
+    def upload(self) -> Json:
+        """Return a reference to what is answered to an upload."""
+        return self._names[Upload, "serialization"]
 
     def arguments(self, operation: AnyOperation) -> Json:
         """Return the schema of an operation's arguments."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 from provenance_core.envelope import Envelope, category, parse_envelope
 from provenance_core.errors import InvalidInput, ProvenanceError, TooLarge
 from provenance_core.json_text import loads
+from provenance_core.normalize import Resolve
 from provenance_core.payload_sections import read_event_id
 from provenance_http.client_reports import count_report
 from provenance_http.dsn import Sender
@@ -28,6 +29,7 @@ class Received:
 
     Attributes:
         sender: Who sent them.
+        resolve: Resolves the frames of events, where the origin has source maps.
         events: The events to record.
         event_id: The id to answer where no event is recorded.
         discards: How many items were not kept, by category and reason.
@@ -35,25 +37,26 @@ class Received:
     """
 
     sender: Sender
+    resolve: Resolve | None = None
     events: list[NewInteraction] = field(default_factory=list[NewInteraction])
     event_id: str | None = None
     discards: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     refusal: ProvenanceError | None = None
 
 
-def receive_event(sender: Sender, data: bytes) -> Received:
+def receive_event(sender: Sender, data: bytes, resolve: Resolve | None = None) -> Received:
     """Prepare the one event of a store request."""
-    received = Received(sender)
+    received = Received(sender, resolve)
     received.refusal = _take_event(received, data, set())
     return received
 
 
-def receive_envelope(sender: Sender, envelope: Envelope) -> Received:
+def receive_envelope(sender: Sender, envelope: Envelope, resolve: Resolve | None = None) -> Received:
     """Prepare the events of an envelope.
 
     One that cannot be kept does not harm its neighbours; the request is refused only where nothing of it was good.
     """
-    received = Received(sender, event_id=read_event_id(envelope.header.get("event_id")))
+    received = Received(sender, resolve, event_id=read_event_id(envelope.header.get("event_id")))
     taken: set[str] = set()
     refusals: list[ProvenanceError] = []
     for item in envelope.items:
@@ -98,7 +101,10 @@ def _take_event(received: Received, payload: bytes, taken: set[str]) -> Provenan
         own = received.event_id if received.event_id and received.event_id not in taken else uuid4().hex
         raw = {**raw, "event_id": own}
     taken.add(own)
-    received.events.append(from_sentry(received.sender.origin, raw, received.sender.via, repaired=loaded.repaired))
+    sender = received.sender
+    received.events.append(
+        from_sentry(sender.origin, raw, sender.via, repaired=loaded.repaired, resolve=received.resolve)
+    )
     return None
 
 

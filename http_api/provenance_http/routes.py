@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from provenance_server.operation import Operation
 from provenance_server.operations import OPERATIONS, RECORD_INTERACTION
 
 AnyOperation = Operation[Any, Any]
+Handler = Callable[[Request], Awaitable[Response]]
 
 ACTOR_HEADER = "x-userid"
 DOOR = "http"
@@ -39,17 +40,32 @@ WITH_BODY = frozenset({"POST", "PATCH"})
 _ORIGINS = "/api/origins"
 
 
-def add_operation_routes(app: FastAPI) -> None:
-    """Register the operations: one route a path, so that a wrong method is told all that are right."""
-    by_path: dict[str, dict[str, AnyOperation]] = {}
+def add_operation_routes(app: FastAPI, others: Mapping[str, Mapping[str, Handler]] | None = None) -> None:
+    """Register the operations: one route a path, so that a wrong method is told all that are right.
+
+    Args:
+        app: The application.
+        others: What answers beside them, by path and method.
+    """
+    by_path: dict[str, dict[str, AnyOperation | Handler]] = {}
+    for path, handlers in (others or {}).items():
+        by_path[path] = {**handlers}
     for operation in OPERATIONS:
         by_path.setdefault(operation.path, {})[operation.method] = operation
     for path, by_method in by_path.items():
         app.add_route(path, partial(_run, by_method), methods=list(by_method))
 
 
-async def _run(by_method: Mapping[str, AnyOperation], request: Request) -> Response:
+def context_of(request: Request) -> Context:
+    """Return what the operations of a request need beside their arguments."""
+    services = services_of(request.scope)
+    return Context(services.store, services.recorder, _actor(request), Via.PUBLIC, services.source_maps)
+
+
+async def _run(by_method: Mapping[str, AnyOperation | Handler], request: Request) -> Response:
     operation = by_method["GET" if request.method == "HEAD" else request.method]
+    if not isinstance(operation, Operation):
+        return await operation(request)
     services = services_of(request.scope)
     try:
         with services.metrics.operation(operation.name):
@@ -62,7 +78,7 @@ async def _run(by_method: Mapping[str, AnyOperation], request: Request) -> Respo
 async def _ask(operation: AnyOperation, services: Services, request: Request) -> Response:
     if b"%2f" in request.scope.get("raw_path", b"").lower():  # decoded, it would make another path of an id
         raise NotFound("No id or mnemonic has a slash; GET the list to see which there are.")
-    context = Context(services.store, services.recorder, _actor(request), via=Via.PUBLIC)
+    context = context_of(request)
     if operation.method not in WITH_BODY:
         refuse_body(request)
         return await anyio.to_thread.run_sync(_answer, operation, context, request, None)

@@ -21,8 +21,10 @@ from provenance_http.connections import ImpatientProtocol
 from provenance_http.guard import is_loopback, is_wildcard
 from provenance_http.metrics import Metrics
 from provenance_http.writing import ServerRecorder, Writing, writing_to
+from provenance_server.index_files import folder_of
 from provenance_server.maintenance import Maintenance
 from provenance_server.settings import Settings
+from provenance_server.source_maps import SourceMaps
 from provenance_storage.server_lock import serving
 from provenance_storage.store import Store
 
@@ -64,8 +66,9 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
         store.database.check_writable()
         refusals: list[ProvenanceError] = []
         writing = _noting(refusals, writing_to(store, settings.database_url))
+        source_maps = SourceMaps(store, folder_of(settings.database_url))
         config = uvicorn.Config(
-            create_app(store, writing, host=settings.host),
+            create_app(store, writing, host=settings.host, source_maps=source_maps),
             log_level="warning",
             access_log=False,
             ws="none",

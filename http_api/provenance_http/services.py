@@ -10,16 +10,22 @@ import anyio
 from starlette.types import Scope
 
 from provenance_http.admissions import Admissions
+from provenance_http.assemblies import Assemblies
 from provenance_http.bodies import Room
 from provenance_http.metrics import Metrics
 from provenance_http.rates import Rates
 from provenance_http.store_facts import StoreFacts
 from provenance_http.tally import Tally
+from provenance_http.uploads import Turns
 from provenance_http.writing import ServerRecorder
+from provenance_server.source_maps import SourceMaps
 from provenance_storage.store import Store
 
 INGEST_THREADS = 4
 """Large bodies prepared at once; it bounds the memory that they take inflated, and events must not wait for reads."""
+
+CHUNK_REQUESTS = 4
+"""Requests with chunks of bundles that are taken in at once: each has 32 MiB at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +38,26 @@ class Services:
     metrics: Metrics
     admissions: Admissions
     rates: Rates
+    source_maps: SourceMaps
     room: Room = field(default_factory=Room)
     ingest_threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(INGEST_THREADS))
+    uploads: Turns = field(default_factory=Turns)
+    chunk_turns: Turns = field(default_factory=lambda: Turns(CHUNK_REQUESTS))
+    assemblies: Assemblies = field(default_factory=Assemblies)
 
 
 def make_services(
-    store: Store, recorder: ServerRecorder, tally: Tally, metrics: Metrics, clock: Callable[[], float]
+    store: Store,
+    recorder: ServerRecorder,
+    tally: Tally,
+    metrics: Metrics,
+    *,
+    source_maps: SourceMaps,
+    clock: Callable[[], float],
 ) -> Services:
     """Make the services of a server; to be called where its event loop runs."""
     metrics.watch(recorder, StoreFacts(store, clock))
-    return Services(store, recorder, tally, metrics, Admissions(store, clock), Rates(clock))
+    return Services(store, recorder, tally, metrics, Admissions(store, clock), Rates(clock), source_maps)
 
 
 def services_of(scope: Scope) -> Services:

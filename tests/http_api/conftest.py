@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -26,6 +28,15 @@ def client(store: Store) -> Iterator[TestClient]:
 @pytest.fixture
 def origin(store: Store) -> OriginRecord:
     return make_origin(store, "my-app")
+
+
+@pytest.fixture
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the folder that temporary files are in; at the end nothing of an upload is left there."""
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
 
 
 def damage(url: str) -> None:

@@ -30,6 +30,7 @@ class Watched:
 
     def __init__(self, store: Store) -> None:
         self.origins = self
+        self.artifacts = store.artifacts
         self.asked = 0
         self.go_on = threading.Event()
         self.go_on.set()

@@ -59,7 +59,8 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def _path(operation: Operation[Any, Any], **places: str) -> str:
     """Return an operation's path, with what is there unless something else is given."""
-    there = {"issueId": "shop-1", "origin": "shop", "id": "shop" if "origins" in operation.path else "ERROR"}
+    identity = "shop" if "origins" in operation.path else "ERROR"
+    there = {"issueId": "shop-1", "origin": "shop", "release": "1.0.0", "id": identity}
     return operation.path.format(**{name: places.get(name, there[name]) for name in operation.arguments.path_arguments})
 
 
@@ -104,6 +105,7 @@ def test_in_the_query(client: TestClient, name: str) -> None:
 def test_in_the_body(client: TestClient, name: str) -> None:
     operation = BY_NAME[name]
     example: dict[str, Any] = {"mnemonic": "new", "version": "1", "status": "muted", "resourceType": "ERROR"}
+    example |= {"files": [], "stack": "Error: x"}
     given = {key: value for key, value in example.items() if key in _names(operation)}
     given |= {"origin": "shop"} if "origin" in _names(operation) else {}
     for argument in [*_names(operation), "\0"]:

@@ -20,6 +20,7 @@ def ids(client: TestClient, store: Store, origin: OriginRecord) -> dict[str, str
     client.post("/api/resource-types", json={"mnemonic": "ORDER"})
     client.post("/api/actions", json={"mnemonic": "SHIPPED"})
     client.post("/api/origins", json={"mnemonic": "empty"})
+    client.post("/api/origins/my-app/releases", json={"version": "1.0.0"})
     return {"interaction": client.get("/api/interactions").json()["items"][0]["id"]}
 
 
@@ -30,6 +31,12 @@ CALLS: list[tuple[str, str, str, Any, int]] = [
     ("update_error_issue_status", "PATCH", "/api/error-issues/MY-APP-1/status", {"status": "resolved"}, 200),
     ("get_releases", "GET", "/api/origins/my-app/releases", None, 200),
     ("create_release", "POST", "/api/origins/1/releases", {"version": "2.0.0"}, 201),
+    ("get_release", "GET", "/api/origins/my-app/releases/1.0.0", None, 200),
+    ("delete_release", "DELETE", "/api/origins/my-app/releases/1.0.0", None, 200),
+    ("list_sourcemaps", "GET", "/api/origins/my-app/releases/1.0.0/sourcemaps", None, 200),
+    ("check_sourcemaps", "POST", "/api/origins/my-app/releases/1.0.0/sourcemaps/missing", {"files": []}, 200),
+    ("resolve_frames", "POST", "/api/sourcemaps/resolve", {"origin": "my-app", "stack": "Error: x"}, 200),
+    ("explain_sourcemaps", "GET", "/api/interactions/{interaction}/sourcemaps?origin=my-app", None, 200),
     (
         *("record_interaction", "POST", "/api/interactions"),
         *({"origin": "my-app", "resourceType": "ORDER", "action": "SHIPPED", "interaction": {"a": 1}}, 201),

@@ -49,9 +49,9 @@ Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Any]
 
 
-@schemathesis.serializer("application/x-sentry-envelope")
+@schemathesis.serializer("application/x-sentry-envelope", "application/zip")
 def _as_it_is(_context: object, value: object) -> bytes:
-    """Return an envelope's bytes; what is none is sent as JSON."""
+    """Return an envelope's or archive's bytes; what is none is sent as JSON."""
     return value if isinstance(value, bytes) else json.dumps(value, default=str).encode()
 
 
@@ -82,7 +82,10 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         schema.config.base_url = BASE
         schema.config.generation.allow_extra_parameters = False  # any is refused, and little else would be asked
         ids = {"origins": "shop", "interactions": str(event.id), "resource-types": "ERROR", "actions": "CAUGHT"}
-        path = {kind: {"id": there, "issueId": "shop-1", "origin": "shop"} for kind, there in ids.items()}
+        path = {
+            kind: {"id": there, "issueId": "shop-1", "origin": "shop", "release": "shop@1.0.0"}
+            for kind, there in ids.items()
+        }
         yield Api(
             schema,
             path | {"error-issues": {"issueId": "shop-1"}, "{originNumber}": {"originNumber": shop.number}},
