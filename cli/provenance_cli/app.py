@@ -15,6 +15,7 @@ from provenance_cli import (
     origin_commands,
     process_commands,
     release_commands,
+    sourcemap_commands,
 )
 from provenance_cli.options import examples
 from provenance_cli.session import Session
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(errors_commands.app, name="errors")
 app.add_typer(release_commands.app, name="releases")
+app.add_typer(sourcemap_commands.app, name="sourcemaps")
 app.add_typer(origin_commands.app, name="origins")
 app.add_typer(config_commands.app, name="config")
 app.add_typer(database_commands.app, name="db")

@@ -1,4 +1,4 @@
-"""Commands on releases: register one, list them."""
+"""Commands on releases: register, list, read and delete them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import typer
 from provenance_cli.options import MOMENT, Cursor, Json, Limit, OriginOf, examples
 from provenance_cli.output import show
 from provenance_cli.session import arguments, session_of
-from provenance_server.operations import CREATE_RELEASE, GET_RELEASES
+from provenance_server.operations import CREATE_RELEASE, DELETE_RELEASE, GET_RELEASE, GET_RELEASES
 
-app = typer.Typer(no_args_is_help=True, help="Register and list the releases of an origin.")
+ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="The version, or the release's id.")]
+
+app = typer.Typer(no_args_is_help=True, help="Register, list, read and delete the releases of an origin.")
 
 
 @app.command("create", epilog=examples('releases create --origin my-app --version 1.2.3 --ref "$(git rev-parse HEAD)"'))
@@ -59,4 +61,29 @@ def list_releases(
     raw = arguments(origin=session.origin(origin), query=query, limit=limit, cursor=cursor)
     with session.client() as client:
         answer = client.call(GET_RELEASES, raw)
+    show(answer, as_json=as_json)
+
+
+@app.command("get", epilog=examples("releases get 1.2.3 --origin my-app"))
+def get_release(
+    context: typer.Context, release: ReleaseArgument, origin: OriginOf = None, as_json: Json = False
+) -> None:
+    """Show one release."""
+    session = session_of(context)
+    with session.client() as client:
+        answer = client.call(GET_RELEASE, arguments(origin=session.origin(origin), release=release))
+    show(answer, as_json=as_json)
+
+
+@app.command("delete", epilog=examples("releases delete 1.2.3 --origin my-app"))
+def delete_release(
+    context: typer.Context, release: ReleaseArgument, origin: OriginOf = None, as_json: Json = False
+) -> None:
+    """Delete a release with its source maps.
+
+    One that events or issues mention stays as they mention it, registered by nobody.
+    """
+    session = session_of(context)
+    with session.client() as client:
+        answer = client.call(DELETE_RELEASE, arguments(origin=session.origin(origin), release=release))
     show(answer, as_json=as_json)

@@ -34,6 +34,7 @@ from provenance_server.answers import (
     ReleaseList,
     StatusOutcomes,
 )
+from provenance_server.sourcemap_answers import ArtifactList, DeletedRelease
 
 WIDE = 120
 """From this width on a list of issues has all its columns."""
@@ -113,7 +114,7 @@ def _(answer: EventList, width: int) -> RenderableType:
 
 @draw.register
 def _(answer: ReleaseList, width: int) -> RenderableType:
-    counts = ("NEW", "REGRESSED", "TOTAL")
+    counts = ("NEW", "REGRESSED", "TOTAL", "MAPS")
     made = table("VERSION", "REGISTERED", "CREATED", "RELEASED", "REF", *counts, numbers=frozenset(counts))
     for item in answer.items:
         made.add_row(
@@ -122,26 +123,66 @@ def _(answer: ReleaseList, width: int) -> RenderableType:
             age_of(item.created_at),
             safe(item.date_released),
             safe(item.ref, 60),
-            *(str(count) for count in (item.new_issues, item.regressed_issues, item.total_issues)),
+            *(str(count) for count in (item.new_issues, item.regressed_issues, item.total_issues, item.source_maps)),
         )
     return made if answer.items else Text("No releases match.")
 
 
 @draw.register
+def _(answer: Release, width: int) -> RenderableType:
+    rows = [("Version", safe(_version(answer), 200)), ("Origin", safe(answer.origin)), *_release_facts(answer)]
+    return facts(rows)
+
+
+@draw.register
 def _(answer: CreatedRelease, width: int) -> RenderableType:
     done = "Registered" if answer.created else "Updated"
-    return Group(
-        Text.assemble(f"{done} release ", safe(_version(answer), 200, "bold"), " of ", safe(answer.origin)),
-        facts(
-            [
-                ("Id", safe(answer.id)),
-                ("Ref", _given(answer.ref)),
-                ("URL", _given(answer.url)),
-                ("Released", _given(answer.date_released)),
-                ("Issues", Text(f"{answer.new_issues} new, {answer.regressed_issues} regressed")),
-            ]
-        ),
+    head = Text.assemble(f"{done} release ", safe(_version(answer), 200, "bold"), " of ", safe(answer.origin))
+    return Group(head, facts(_release_facts(answer)))
+
+
+def _release_facts(answer: Release) -> list[tuple[str, Text | None]]:
+    return [
+        ("Id", safe(answer.id)),
+        ("Registered", None if answer.registered else Text("no; only events mention it")),
+        ("Ref", _given(answer.ref)),
+        ("URL", _given(answer.url)),
+        ("Released", _given(answer.date_released)),
+        ("Notes", _given(answer.notes)),
+        ("Issues", Text(f"{answer.new_issues} new, {answer.regressed_issues} regressed, {answer.total_issues} in all")),
+        ("Source maps", Text(str(answer.source_maps))),
+    ]
+
+
+@draw.register
+def _(answer: DeletedRelease, width: int) -> RenderableType:
+    kept = "" if answer.deleted else " Events or issues mention it, so it stays, registered by nobody."
+    done = "Deleted the release" if answer.deleted else "Deleted what was uploaded for the release"
+    return Text.assemble(f"{done} ", safe(answer.id, 64), f" with {answer.source_maps} source maps.{kept}")
+
+
+@draw.register
+def _(answer: ArtifactList, width: int) -> RenderableType:
+    made = table(
+        "NAME", "KIND", "DIST", "SIZE", "SOURCES", "DEBUG ID", "UPLOADED", numbers=frozenset({"SIZE", "SOURCES"})
     )
+    for item in answer.items:
+        name = safe(item.name, 200)
+        if item.problem:
+            name = Text("\n").join([name, Text("  ").append_text(safe(item.problem, 200, "red"))])
+        elif item.warnings:
+            lacks = ", ".join(f"{warning.code.replace('_', ' ')} ({warning.count})" for warning in item.warnings)
+            name = Text("\n").join([name, Text("  ").append_text(safe(lacks, 200, "yellow"))])
+        made.add_row(
+            name,
+            item.kind.value.replace("_", " "),
+            safe(item.dist, 64),
+            f"{item.size:,}",
+            "-" if item.sources is None else str(item.sources),
+            safe(item.debug_id),
+            age_of(item.uploaded_at),
+        )
+    return made if answer.items else Text("Nothing is uploaded for this release.")
 
 
 def _version(release: Release) -> str | None:

@@ -11,11 +11,12 @@ from provenance_core.events import Via
 from provenance_server.client import LocalClient
 from provenance_server.context import Context, DirectRecorder
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUE_EVENTS, GET_ERROR_ISSUES
+from provenance_server.source_maps import SourceMaps
 from provenance_storage.store import Store
 
 
 def client(store: Store) -> LocalClient:
-    return LocalClient(Context(store, DirectRecorder(store), "test", Via.LOCAL))
+    return LocalClient(Context(store, DirectRecorder(store), "test", Via.LOCAL, SourceMaps(store)))
 
 
 def titles(run: Run, *words: str) -> list[str]:
