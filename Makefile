@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_TESTS := tests/journeys/node
 NODE_READY := $(NODE_TESTS)/node_modules/.ready
+MAP_TESTS := tests/sourcemaps
+BUNDLERS_READY := $(MAP_TESTS)/node_modules/.ready
+CORPUS_READY := $(MAP_TESTS)/corpus/.ready
+NPM_INSTALL := npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 PACKAGES := core/provenance_core storage/provenance_storage server/provenance_server http_api/provenance_http cli/provenance_cli
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types layers serve docs lock clean
+.PHONY: help install demo clients test check format lint types layers serve docs lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,14 +27,23 @@ $(READY): pyproject.toml constraints.txt
 
 # The clients that the journeys drive, from npm; without a network they are skipped and say so (with CI=true they fail).
 $(NODE_READY): $(NODE_TESTS)/package.json $(READY)
-	@cd $(NODE_TESTS) && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts && touch node_modules/.ready || echo "npm could not install the clients in $(NODE_TESTS); the tests that need them are skipped."
+	@cd $(NODE_TESTS) && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM_INSTALL) && touch node_modules/.ready || echo "npm could not install the clients in $(NODE_TESTS); the tests that need them are skipped."
+
+$(BUNDLERS_READY): $(MAP_TESTS)/package.json | $(READY)
+	@cd $(MAP_TESTS) && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM_INSTALL) && touch node_modules/.ready || echo "npm could not install the bundlers in $(MAP_TESTS); the tests that need them are skipped."
+
+# Source maps of published packages, and of a build with Turbopack: nothing of it is in the repository.
+$(CORPUS_READY): $(MAP_TESTS)/fetch.py $(MAP_TESTS)/turbopack/package.json | $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(MAP_TESTS)/fetch.py $(MAP_TESTS)/corpus || echo "npm could not fetch source maps into $(MAP_TESTS)/corpus; the tests that need them are skipped."
 
 install: $(READY) ## Install into .venv
 
 demo: $(READY) ## Show the main job on real events
 	@$(BIN)/provenance demo
 
-test: $(READY) $(NODE_READY) ## Run the whole test suite
+clients: $(NODE_READY) $(BUNDLERS_READY) $(CORPUS_READY)
+
+test: $(READY) clients ## Run the whole test suite
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q
 
 check: format lint types layers test ## Everything CI checks: format, lint, types, layers, tests
@@ -60,4 +73,4 @@ lock: ## Rewrite constraints.txt from what an install resolves to today
 	@rm -rf .lock && echo "constraints.txt holds $$(wc -l < constraints.txt) pins."
 
 clean: ## Remove what was installed and built
-	@rm -rf $(VENV) .lock $(NODE_TESTS)/node_modules dist build .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .lock $(NODE_TESTS)/node_modules $(MAP_TESTS)/node_modules $(MAP_TESTS)/corpus dist build .pytest_cache .ruff_cache .hypothesis

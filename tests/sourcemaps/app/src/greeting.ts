@@ -1,0 +1,6 @@
+import { chooseLanguage } from "./texts";
+
+export function greet(name: string): string {
+  chooseLanguage("en");
+  return `Hello, ${name}`;
+}

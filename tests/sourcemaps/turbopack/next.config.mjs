@@ -1,0 +1,5 @@
+// Without minification Turbopack writes index maps; with it, flat ones.
+export default {
+  productionBrowserSourceMaps: true,
+  experimental: { serverSourceMaps: true, turbopackMinify: false, turbopackSourceMaps: true },
+};
