@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.examples import PROFILE
 from tests.stores import KINDS, Kind, new_database_url
 
 from provenance_storage.store import Store
 
 settings.register_profile("person", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")
+settings.register_profile("thorough", deadline=None, print_blob=True)
+settings.load_profile(PROFILE)
 
 for _name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[_name]  # the driver would take what a URL leaves out from there: of another server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from provenance_core.access import Access, Actor, ActorKind, Door, local_access
 from provenance_core.events import Via
 from provenance_core.origins import OriginConfig
 from provenance_server.context import Context, DirectRecorder
@@ -60,6 +61,9 @@ PAYLOAD: dict[str, Any] = {
 }
 
 
+TESTER = Actor(ActorKind.LOCAL, "tester", None, Door.CLI)
+
+
 def payload(**changes: Any) -> dict[str, Any]:
     """Return a realistic event in the native format, with changes."""
     return {**PAYLOAD, **changes}
@@ -75,6 +79,6 @@ def make_origin(store: Store, mnemonic: str = "shop") -> OriginRecord:
     return store.origins.create(mnemonic, mnemonic.title(), None, OriginConfig())
 
 
-def make_context(store: Store, actor: str = "tester") -> Context:
+def make_context(store: Store, access: Access | None = None) -> Context:
     """Return a context in which operations run on a store."""
-    return Context(store, DirectRecorder(store), actor, Via.LOCAL, SourceMaps(store))
+    return Context(store, DirectRecorder(store), access or local_access("tester", Door.CLI), SourceMaps(store))

@@ -14,7 +14,7 @@ from typing import Any
 
 import sourcemap
 
-from provenance_core.events import Via
+from provenance_core.access import Door, local_access
 from provenance_core.origins import OriginConfig
 from provenance_core.sourcemaps.index import Index
 from provenance_core.sourcemaps.resolving import OpenMap, resolve_event
@@ -68,7 +68,7 @@ def measure(path: Path) -> Resolving:
         with closing(Store.open(f"sqlite:///{home}/store.sqlite3")) as store:
             origin = store.origins.create("shop", "Shop", None, OriginConfig())
             maps = SourceMaps(store, folder)
-            context = Context(store, DirectRecorder(store), "benchmark", Via.LOCAL, maps)
+            context = Context(store, DirectRecorder(store), local_access("benchmark", Door.CLI), maps)
             upload(context, UploadTarget("shop", RELEASE), [UploadedFile(NAME, path)])
             (content,) = {row.hash for row in store.artifacts.list(origin.id, _release(context), 10, None)[0]}
             index = Path(home) / "index"

@@ -121,10 +121,11 @@ def _server(environment: dict[str, str]) -> Generator[str]:
 
 
 def _create_origin(url: str) -> str:
+    from provenance_core.access import Door, local_access  # noqa: PLC0415
     from provenance_server.client import RemoteClient  # noqa: PLC0415  # with its operations
     from provenance_server.operations import CREATE_ORIGIN  # noqa: PLC0415
 
-    client = RemoteClient(url, None, "demo")
+    client = RemoteClient(url, None, local_access("demo", Door.CLI, "provenance demo"))
     origin = client.call(CREATE_ORIGIN, {"mnemonic": "shop"})
     client.close()
     return f"{url.replace('://', f'://{origin.public_key}@')}/{origin.number}"

@@ -8,7 +8,7 @@ from rich.text import Text
 from provenance_cli.screen import LINE, facts, make_console, put, safe, section, table
 from provenance_core.fingerprint import Basis
 from provenance_core.frame_roles import MAX_FRAMES, Role
-from provenance_server.answers import Agreement, GroupedError, GroupedFrame, Grouping
+from provenance_server.grouping_answers import Agreement, GroupedError, GroupedFrame, Grouping
 
 _PARTS_SHOWN = 60
 _FRAMES_SHOWN = 60

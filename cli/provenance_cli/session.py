@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 from pydantic.alias_generators import to_camel
 
+from provenance_core.access import Access, Door, local_access
 from provenance_core.clean import clean_line
 from provenance_core.errors import InvalidInput
 from provenance_server.settings import Settings, load_settings
@@ -19,6 +20,7 @@ from provenance_server.settings import Settings, load_settings
 if TYPE_CHECKING:
     from provenance_server.client import Client
 
+PROGRAM = "provenance-cli"
 _LONGEST_USER = 60
 
 
@@ -59,7 +61,7 @@ class Session:
         """Lend a client of the server that the settings name, else of the local store."""
         from provenance_server.opening import open_client  # noqa: PLC0415  # loads the store; `--help` needs none
 
-        client = open_client(self.settings, _actor())
+        client = open_client(self.settings, _access())
         try:
             yield client
         finally:
@@ -91,10 +93,14 @@ def arguments(**values: Any) -> dict[str, Any]:
     return {to_camel(name): value for name, value in values.items() if value not in (None, [])}
 
 
-def _actor() -> str:
+def user_name() -> str:
     """Name the person at the keyboard, for the history."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such user; which error depends on Python's version
         user = ""
-    return f"cli:{clean_line(user, _LONGEST_USER) or 'unknown'}"
+    return clean_line(user, _LONGEST_USER) or "unknown"
+
+
+def _access() -> Access:
+    return local_access(user_name(), Door.CLI, PROGRAM)

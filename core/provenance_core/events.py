@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,6 +33,26 @@ class Via(StrEnum):
     PUBLIC = "public"
     SERVER = "server"
     LOCAL = "local"
+
+
+class Trust(IntEnum):
+    """Order how far it is known where an event comes from: facts of the server, never of the event."""
+
+    REPORTED = 0
+    MATCHED = 1
+    AUTHENTICATED = 2
+
+
+def trust_of(via: Via, *, matched: bool) -> Trust:
+    """Return how far it is known where an event comes from.
+
+    Args:
+        via: How it was reported.
+        matched: Whether all its application frames come from uploaded artifacts.
+    """
+    if via is not Via.PUBLIC:
+        return Trust.AUTHENTICATED
+    return Trust.MATCHED if matched else Trust.REPORTED
 
 
 class ErrorAction(StrEnum):
@@ -215,3 +235,9 @@ class Event(ErrorValue):
     timestamp: str | None = None
     event_id: str | None = None
     marks: Marks = Field(default_factory=Marks)
+
+
+def matched_frames(event: Event) -> tuple[int, int]:
+    """Return how many of the application's frames of an event come from uploaded artifacts, and how many there are."""
+    frames = [frame for error in (event, *event.causes) for frame in error.frames if frame.in_app]
+    return sum(1 for frame in frames if frame.source is FrameSource.ARTIFACT), len(frames)

@@ -9,10 +9,10 @@ from typing import Any, cast
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 
-from provenance_core.clean import clean_line
 from provenance_core.errors import InvalidInput, NotFound, UnsupportedEncoding
-from provenance_core.events import Model, Via
+from provenance_core.events import Model
 from provenance_core.json_text import loads
+from provenance_http.auth import access_of
 from provenance_http.bodies import LARGEST_ARGUMENTS, Body, check_encoding, inflate, refuse_body
 from provenance_http.services import Services, services_of
 from provenance_server.context import Context
@@ -22,11 +22,6 @@ from provenance_server.operations import OPERATIONS, RECORD_INTERACTION
 AnyOperation = Operation[Any, Any]
 Handler = Callable[[Request], Awaitable[Response]]
 
-ACTOR_HEADER = "x-userid"
-DOOR = "http"
-"""The actor of a caller who does not say who asks, and before the name of one who does: anybody can say any name."""
-
-LONGEST_ACTOR = 64
 HEADER_ARGUMENTS: Mapping[str, str] = {
     "x-uowid": "uowId",
     "x-userid": "userId",
@@ -59,7 +54,7 @@ def add_operation_routes(app: FastAPI, others: Mapping[str, Mapping[str, Handler
 def context_of(request: Request) -> Context:
     """Return what the operations of a request need beside their arguments."""
     services = services_of(request.scope)
-    return Context(services.store, services.recorder, _actor(request), Via.PUBLIC, services.source_maps)
+    return Context(services.store, services.recorder, access_of(request.scope), services.source_maps)
 
 
 async def _run(by_method: Mapping[str, AnyOperation | Handler], request: Request) -> Response:
@@ -144,12 +139,6 @@ def _check_content_type(request: Request) -> None:
 def _from_headers(request: Request) -> dict[str, str]:
     told = {argument: _header(request, name) for name, argument in HEADER_ARGUMENTS.items()}
     return {argument: text for argument, text in told.items() if text}
-
-
-def _actor(request: Request) -> str:
-    """Name who asks, for the history: what the caller says, made harmless and never the name of one of our own."""
-    told = clean_line(_header(request, ACTOR_HEADER), LONGEST_ACTOR)
-    return f"{DOOR}:{told}" if told else DOOR
 
 
 def _header(request: Request, name: str) -> str:

@@ -94,7 +94,7 @@ class Call:
 
     def _origin(self, project: str) -> OriginRecord:
         try:
-            return self.store.origins.find(project)
+            return self.context.origin(project)
         except NotFound as error:
             if "project" in self.named:
                 raise

@@ -87,7 +87,7 @@ async def _take(request: Request) -> Upload:
     asked = _asked(request)
     arguments = parse_arguments(UploadSourcemaps, asked)
     context = context_of(request)
-    await anyio.to_thread.run_sync(context.store.origins.find, arguments.origin)  # before so much is sent
+    await anyio.to_thread.run_sync(context.origin, arguments.origin)  # before so much is sent
     async with services.uploads.folder() as folder:
         await spool(request, folder / "body", LARGEST_UPLOAD)
         return await in_thread(lambda: _upload(context, asked, folder, boundary, encoding))

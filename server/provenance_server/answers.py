@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
 from provenance_core.events import ErrorAction, Event, Level, Marks, Model, Via
-from provenance_core.fingerprint import Basis, Strategy
-from provenance_core.frame_roles import Role
 from provenance_core.lifecycle import Status
 from provenance_core.origins import OriginConfig
 
 
-class ReportedIssue(Model):
-    """What events said of an issue; releases stand here while no authenticated call registered them."""
+class TrustCounts(Model):
+    """How many events came with a secret key or from this machine, and how many others match uploaded artifacts."""
 
-    title: str
+    authenticated: int
+    matched: int
+
+
+class ReportedIssue(Model):
+    """What events said of an issue; releases stand here while no authenticated call registered them.
+
+    It is empty where it is withheld; else there are a title and a level.
+    """
+
+    title: str | None = None
     culprit: str | None = None
-    level: Level
+    level: Level | None = None
     handled: bool | None = None
     platform: str | None = None
     first_release: str | None = None
@@ -28,7 +35,11 @@ class ReportedIssue(Model):
 
 
 class Issue(Model):
-    """An issue as lists show it."""
+    """An issue as lists show it.
+
+    `trend` counts its events per hour, the oldest hour first and the present one last; `withheld` says that a lockdown
+    hides what was reported.
+    """
 
     id: str
     short_id: str
@@ -43,6 +54,9 @@ class Issue(Model):
     resolved_in: str | None = None
     first_release: str | None = None
     last_release: str | None = None
+    trust: TrustCounts
+    trend: list[int] = Field(default_factory=list[int])
+    withheld: bool | None = None
     reported: ReportedIssue
 
 
@@ -103,10 +117,14 @@ class IssueRelease(Model):
 
 
 class StatusChange(Model):
-    """One entry of an issue's history; `eventId` is the event that made it regress."""
+    """One entry of an issue's history.
+
+    `actor` is what was authenticated, `client` the program in its own word, `eventId` the event that made it regress.
+    """
 
     at: str
     actor: str
+    client: str | None = None
     from_status: Status
     to_status: Status
     release: str | None = None
@@ -152,6 +170,8 @@ class EventSummary(Model):
     received_at: str
     action: ErrorAction
     via: Via
+    matched: bool | None = None
+    withheld: bool | None = None
     release: str | None = None
     reported: ReportedEventSummary
 
@@ -165,21 +185,46 @@ class EventList(Model):
 
 
 class EventDetail(Model):
-    """One event, with everything that was reported."""
+    """One event, with everything that was reported.
+
+    `framesMatched` of its `frames` of the application come from uploaded artifacts; `matched` says that all do.
+    """
 
     id: str
     received_at: str
     action: ErrorAction
     via: Via
+    matched: bool | None = None
+    withheld: bool | None = None
+    frames: int = 0
+    frames_matched: int = 0
     release: str | None = None
-    reported: Event
+    reported: Event | None = None
+
+
+class Outlier(Model):
+    """A value of a tag that stands out: the share of the issue's events that carry it, and of other issues' events."""
+
+    key: str
+    value: str
+    share: float
+    elsewhere: float
 
 
 class ReportedDetail(ReportedIssue):
-    """What events said of an issue, with how its tags are spread and what it is grouped by."""
+    """What events said of an issue, with how its tags are spread, which stand out, and what it is grouped by."""
 
-    fingerprint: str
-    tags: list[Tag]
+    fingerprint: str | None = None
+    tags: list[Tag] = Field(default_factory=list[Tag])
+    stands_out: list[Outlier] = Field(default_factory=list[Outlier])
+
+
+class Senders(Model):
+    """How many addresses sent the newest events of an issue that are stored, and how many of them the busiest sent."""
+
+    events: int
+    addresses: int
+    most_from_one: int
 
 
 class IssueDetail(Issue):
@@ -191,6 +236,7 @@ class IssueDetail(Issue):
 
     fingerprint_version: str
     stored_event_count: int | None = None
+    senders: Senders | None = None
     releases: list[IssueRelease]
     history: list[StatusChange]
     counts_per_hour: list[HourCount]
@@ -255,7 +301,7 @@ class Discard(Model):
 class ReportedOrigin(Model):
     """What the senders of an origin say of themselves: events that their SDKs dropped."""
 
-    discarded: list[Discard]
+    discarded: list[Discard] = Field(default_factory=list[Discard])
 
 
 class OriginDetail(Origin):
@@ -323,6 +369,8 @@ class Interaction(Model):
     resource_type: str
     action: str
     via: Via
+    matched: bool | None = None
+    withheld: bool | None = None
     received_at: str
     issue_id: str | None = None
     duplicate: bool | None = None
@@ -335,57 +383,3 @@ class InteractionList(Model):
     items: list[Interaction]
     total: int
     next_cursor: str | None = None
-
-
-class Agreement(StrEnum):
-    """Name how the key an event was stored with stands to what is computed today."""
-
-    CURRENT = "current"
-    OTHER_STRATEGY = "otherStrategy"
-    OLDER_VERSION = "olderVersion"
-    UNKNOWN = "unknown"
-
-
-class GroupedFrame(Model):
-    """A frame, what it does for the key, and what it counts as where it counts."""
-
-    role: Role
-    file: str | None = None
-    module: str | None = None
-    function: str | None = None
-    line: int | None = None
-    place: str | None = None
-    name: str | None = None
-
-
-class GroupedError(Model):
-    """An exception of the chain with its frames, the raising one first."""
-
-    error_type: str | None = None
-    frames: list[GroupedFrame]
-
-
-class ReportedGrouping(Model):
-    """What of an event makes its key: the stored, the computed and the issue's one, and the parts of the computed."""
-
-    event_id: str | None = None
-    fingerprint: str | None = None
-    computed: str
-    issue_fingerprint: str
-    parts: list[str]
-    errors: list[GroupedError]
-
-
-class Grouping(Model):
-    """Why an event is in its issue."""
-
-    id: str
-    origin: str
-    issue_id: str
-    short_id: str
-    strategy: Strategy
-    version: str
-    issue_version: str
-    decided_by: Basis
-    agreement: Agreement
-    reported: ReportedGrouping

@@ -16,7 +16,7 @@ from provenance_core.origins import OriginConfig, is_mnemonic
 
 DEFAULT_LIMIT = 25
 LARGEST_LIMIT = 100
-LARGEST_BULK = 50
+LARGEST_BULK = 500
 NOW_AND_THEN = "a date like `2026-11-23`, a time like `2026-11-23T10:00:00Z`, or an age like `24h` or `7d`"
 
 
@@ -27,6 +27,13 @@ class Arguments(BaseModel):
     path_arguments: ClassVar[frozenset[str]] = frozenset()
 
 
+class Least(StrEnum):
+    """Name how far it must be known where an issue's events come from."""
+
+    AUTHENTICATED = "authenticated"
+    MATCHED = "matched"
+
+
 class Detail(StrEnum):
     """Name how much of an event an answer holds."""
 
@@ -34,7 +41,7 @@ class Detail(StrEnum):
     FULL = "full"
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
     """Take one value, a comma list, or several of either."""
     parts = list(cast("list[object]", value)) if isinstance(value, list | tuple) else [value]
     split: list[object] = []
@@ -118,13 +125,16 @@ class ListIssues(Arguments):
     """Which issues, in which order."""
 
     origin: OriginName | None = None
-    status: Annotated[tuple[Status, ...], BeforeValidator(_listed)] = Field(default=(), description="Default: all")
-    level: Annotated[tuple[Level, ...], BeforeValidator(_listed)] = ()
+    status: Annotated[tuple[Status, ...], BeforeValidator(listed)] = Field(default=(), description="Default: all")
+    level: Annotated[tuple[Level, ...], BeforeValidator(listed)] = ()
     environment: Text | None = None
     release: Text | None = Field(default=None, description="Seen in this version")
     query: Text | None = Field(default=None, description="Words in title or culprit")
     since: Moment | None = Field(default=None, description="On lastSeen: date or 24h, 7d")
     until: Moment | None = None
+    trust: Least | None = Field(
+        default=None, description="Only with events from a secret key (authenticated), or also matching artifacts"
+    )
     sort: Sort = Sort.LAST_SEEN
     order: Order = Order.DESC
     limit: Limit = DEFAULT_LIMIT

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
+from provenance_core.access import Access
 from provenance_core.errors import InvalidInput, ProvenanceError, TooManyRequests, Unavailable, all_errors
 from provenance_core.events import Model
 from provenance_server.arguments import Arguments
@@ -27,6 +28,27 @@ Progress = Callable[[int, int], None]
 """Is told how many bytes are sent, and of how many."""
 
 TIMEOUT_SECONDS = 60.0
+
+
+CLIENT_HEADER = "x-userid"
+ORIGIN_HEADER = "x-provenance-origin"
+READ_ONLY_HEADER = "x-provenance-read-only"
+LOCKDOWN_HEADER = "x-provenance-lockdown"
+"""What a caller says of itself, and by what it bounds itself: a server takes such bounds as they are, for they only
+take away."""
+
+
+def narrowing_headers(access: Access) -> dict[str, str]:
+    """Return the headers by which a server learns who asks and what bounds them."""
+    told = " ".join(part for part in (access.actor.client, access.actor.name and f"({access.actor.name})") if part)
+    headers = {CLIENT_HEADER: told.encode("ascii", "replace").decode()} if told else {}
+    if access.origin is not None:
+        headers[ORIGIN_HEADER] = access.origin
+    if access.read_only:
+        headers[READ_ONLY_HEADER] = "1"
+    if access.lockdown:
+        headers[LOCKDOWN_HEADER] = "1"
+    return headers
 
 
 class Client(Protocol):
@@ -85,7 +107,7 @@ class RemoteClient:
     Args:
         api_url: The server's address; an `/api` at its end is left out.
         api_key: The key to present, if any.
-        actor: Who asks, for the history.
+        access: Who asks, in whose word, and what bounds them.
         transport: How requests travel; a test may pass its own.
 
     Raises:
@@ -93,13 +115,13 @@ class RemoteClient:
     """
 
     def __init__(
-        self, api_url: str, api_key: str | None, actor: str, transport: httpx.BaseTransport | None = None
+        self, api_url: str, api_key: str | None, access: Access, transport: httpx.BaseTransport | None = None
     ) -> None:
         import httpx  # noqa: PLC0415  # costs a tenth of a second that the local client need not pay
 
         self._url = api_url.rstrip("/").removesuffix("/api")
         self._failures = (httpx.HTTPError, httpx.InvalidURL)
-        headers = {"x-userid": actor.encode("ascii", "replace").decode()}
+        headers = narrowing_headers(access)
         if api_key is not None:
             if not api_key.isascii() or not api_key.isprintable():
                 raise InvalidInput("The API key holds characters that no key has; copy it again.")

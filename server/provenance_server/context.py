@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
+from uuid import UUID
 
-from provenance_core.events import Via
+from provenance_core.access import Access, Actor
+from provenance_core.clean import quoted
+from provenance_core.errors import NotFound
+from provenance_core.events import Model, Via
+from provenance_server.lockdown import withheld
 from provenance_server.source_maps import SourceMaps
-from provenance_storage.records import NewInteraction, Recorded
+from provenance_storage.records import IssueRecord, NewInteraction, OriginRecord, Recorded
 from provenance_storage.store import Store
+
+M = TypeVar("M", bound=Model)
 
 
 class Recorder(Protocol):
@@ -37,12 +44,69 @@ class DirectRecorder:
 class Context:
     """What an operation needs beside its arguments.
 
-    `actor` is written into the history of what the caller changes; `via` into what the caller records; `source_maps`
-    resolves what is recorded and read.
+    `access` says who asks and what they may; `source_maps` resolves what is recorded and read.
     """
 
     store: Store
     recorder: Recorder
-    actor: str
-    via: Via
+    access: Access
     source_maps: SourceMaps
+
+    @property
+    def actor(self) -> Actor:
+        """Return who is written into the history of what the caller changes."""
+        return self.access.actor
+
+    @property
+    def via(self) -> Via:
+        """Return how what the caller records was reported."""
+        return self.access.via
+
+    @property
+    def pinned(self) -> OriginRecord | None:
+        """Return the only origin there is for the caller, or None where it may see all.
+
+        Raises:
+            NotFound: It was deleted, or never was.
+        """
+        return self.store.origins.find(self.access.origin) if self.access.origin is not None else None
+
+    def origin(self, reference: str) -> OriginRecord:
+        """Return the origin that an id, a number or a mnemonic names, if the caller may see it.
+
+        Raises:
+            NotFound: It names none.
+        """
+        pinned = self.pinned
+        if pinned is None:
+            return self.store.origins.find(reference)
+        try:
+            found = self.store.origins.find(reference)
+        except NotFound:
+            found = None
+        if found is None or found.id != pinned.id:
+            raise NotFound(f"No origin {quoted(reference)}. Known: {pinned.mnemonic}.")
+        return found
+
+    def origin_id(self, reference: str | None) -> UUID | None:
+        """Return the id of the origin that narrows a list: the named one, else the caller's only one, else None.
+
+        Raises:
+            NotFound: The reference names none.
+        """
+        if reference:
+            return self.origin(reference).id
+        pinned = self.pinned
+        return pinned.id if pinned is not None else None
+
+    def issue(self, reference: str) -> IssueRecord:
+        """Return the issue that an id or a short id names, if the caller may see it.
+
+        Raises:
+            NotFound: It names none.
+        """
+        return self.store.issues.find(reference, self.origin_id(None))
+
+    def shown(self, answer: M) -> M:
+        """Return of an answer what the caller may see."""
+        return withheld(answer) if self.access.lockdown else answer

@@ -47,7 +47,8 @@ Row = TypeVar("Row", OriginRecord, NamedRecord)
 @implements(LIST_ORIGINS)
 def list_origins(context: Context, arguments: ListAll) -> answers.OriginList:
     """List the origins, oldest first."""
-    rows = context.store.origins.all()
+    pinned = context.pinned
+    rows = [pinned] if pinned is not None else context.store.origins.all()
     shown, cursor = _page(arguments, rows, lambda row: (row.number, row.id))
     return answers.OriginList(items=[views.origin(row) for row in shown], total=len(rows), next_cursor=cursor)
 
@@ -63,7 +64,7 @@ def create_origin(context: Context, arguments: CreateOrigin) -> answers.Origin:
 @implements(GET_ORIGIN)
 def get_origin(context: Context, arguments: GetById) -> answers.OriginDetail:
     """Read one origin by id, number or mnemonic, with what it sent that was not kept."""
-    row = context.store.origins.find(arguments.id)
+    row = context.origin(arguments.id)
     ours: list[answers.Discard] = []
     theirs: list[answers.Discard] = []
     for (category, reason), items in sorted(context.store.discarded(row.id).items()):
@@ -77,7 +78,7 @@ def get_origin(context: Context, arguments: GetById) -> answers.OriginDetail:
 @implements(UPDATE_ORIGIN)
 def update_origin(context: Context, arguments: UpdateOrigin) -> answers.Origin:
     """Change an origin; what is left out stays."""
-    row = context.store.origins.find(arguments.id)
+    row = context.origin(arguments.id)
     given = arguments.model_dump(include={"mnemonic", "name", "description", "config"}, exclude_unset=True)
     return views.origin(context.store.origins.update(row.id, given))
 
@@ -85,7 +86,7 @@ def update_origin(context: Context, arguments: UpdateOrigin) -> answers.Origin:
 @implements(DELETE_ORIGIN)
 def delete_origin(context: Context, arguments: GetById) -> answers.Deleted:
     """Delete an origin that has recorded nothing."""
-    row = context.store.origins.find(arguments.id)
+    row = context.origin(arguments.id)
     context.store.origins.delete(row.id)
     return answers.Deleted(id=str(row.id))
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from provenance_core.clean import quoted
 from provenance_core.errors import InvalidInput, NotFound
 from provenance_core.ids import parse_uuid
+from provenance_server.context import Context
 from provenance_storage.records import InteractionRecord
-from provenance_storage.store import Store
 
 
-def find_event(store: Store, reference: str, origin: str | None) -> InteractionRecord:
+def find_event(context: Context, reference: str, origin: str | None) -> InteractionRecord:
     """Return the event that an id names, ours or its sender's.
 
     Args:
-        store: Where it is.
+        context: Where it is, and who asks.
         reference: The id.
         origin: Whose event it is, where that is said.
 
@@ -21,7 +21,8 @@ def find_event(store: Store, reference: str, origin: str | None) -> InteractionR
         NotFound: It names none.
         InvalidInput: Several origins have an event that its sender calls so.
     """
-    origins = [store.origins.find(origin).id] if origin else None
+    store, within = context.store, context.origin_id(origin)
+    origins = [within] if within is not None else None
     identity = parse_uuid(reference)
     found = store.interactions.find(identity, origins) if identity else None
     if found is not None:

@@ -11,7 +11,7 @@ import orjson
 
 from provenance_core import limits
 from provenance_core.errors import TooLarge
-from provenance_core.events import Event, Marks, Via
+from provenance_core.events import Event, Marks, Via, matched_frames
 from provenance_core.fingerprint import fingerprints
 from provenance_core.free_json import clean_json
 from provenance_core.normalize import Prepared, Resolve, action_of, prepare_interaction, prepare_sentry
@@ -74,6 +74,7 @@ def _new_interaction(origin: OriginRecord, prepared: Prepared, via: Via, around:
         around: What stands around the event's content; its resource id is the fingerprint, whatever was given.
     """
     event = prepared.outline
+    matched, frames = matched_frames(event)
     found, *older = fingerprints(event, origin.config.error_tracking.fingerprinting)
     return NewInteraction(
         origin_id=origin.id,
@@ -88,6 +89,7 @@ def _new_interaction(origin: OriginRecord, prepared: Prepared, via: Via, around:
         parent_span_id=around.parent_span_id,
         interaction_at=around.interaction_at,
         external_reference=around.external_reference,
+        matched=0 < matched == frames,
         event=NewEvent(
             fingerprint=found.key,
             fingerprint_version=found.version,

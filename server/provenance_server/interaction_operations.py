@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 
 from provenance_core import limits
+from provenance_core.access import Scope
 from provenance_core.clean import quoted
 from provenance_core.errors import InvalidInput, NotFound, Unavailable
 from provenance_core.events import ErrorAction, Marks
@@ -31,19 +33,15 @@ WRITE_SECONDS = 60
 """How long a caller waits for the writer before it is told that the store does not answer."""
 
 ERROR_ACTIONS = frozenset(ACTION_IDS.values())
-Row_co = TypeVar("Row_co", OriginRecord, NamedRecord, covariant=True)
-
-
-class _Findable(Protocol[Row_co]):
-    def find(self, reference: str) -> Row_co: ...
+Row = TypeVar("Row", OriginRecord, NamedRecord)
 
 
 @implements(RECORD_INTERACTION)
 def record_interaction(context: Context, arguments: RecordInteraction) -> answers.Interaction:
     """Record an interaction; one of resource type ERROR is an event and is grouped into an issue."""
     store = context.store
-    origin = _named("origin", arguments.origin, arguments.origin_id, store.origins)
-    kind = _named("resourceType", arguments.resource_type, arguments.resource_type_id, store.resource_types)
+    origin = _named("origin", arguments.origin, arguments.origin_id, context.origin)
+    kind = _named("resourceType", arguments.resource_type, arguments.resource_type_id, store.resource_types.find)
     check_size(_size(arguments.interaction))
     around = InteractionFields(
         resource_id=arguments.resource_id,
@@ -61,13 +59,16 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
         if arguments.action is not None or arguments.action_id is not None:
             new = replace(new, action_id=_error_action(store, arguments).id)
     else:
-        action = _named("action", arguments.action, arguments.action_id, store.actions)
+        action = _named("action", arguments.action, arguments.action_id, store.actions.find)
         new = _plain(context, origin, (kind, action), arguments.interaction, around)
     recorded = _recorded(context, new)
     row = store.interactions.find(recorded.id, [origin.id])
     if row is None:
         raise NotFound("The interaction was recorded before and has been removed since.")
-    return _full(store, row).model_copy(update={"duplicate": recorded.duplicate})
+    shown = _full(store, row).model_copy(update={"duplicate": recorded.duplicate})
+    if not context.access.may(Scope.READ):  # who may only send is not told what another sent under the same id
+        shown = shown.model_copy(update={"reported": answers.ReportedInteraction()})
+    return shown
 
 
 def _recorded(context: Context, new: NewInteraction) -> Recorded:
@@ -86,7 +87,7 @@ def list_interactions(context: Context, arguments: ListInteractions) -> answers.
     now = store.clock()
     after = read_position(arguments, arguments.cursor)
     filters = InteractionFilters(
-        origin_id=store.origins.find(arguments.origin).id if arguments.origin else None,
+        origin_id=context.origin_id(arguments.origin),
         resource_type_id=store.resource_types.find(arguments.resource_type).id if arguments.resource_type else None,
         action_id=store.actions.find(arguments.action).id if arguments.action else None,
         resource_id=arguments.resource_id,
@@ -108,7 +109,9 @@ def list_interactions(context: Context, arguments: ListInteractions) -> answers.
 def get_interaction(context: Context, arguments: GetById) -> answers.Interaction:
     """Read one interaction with what it carried."""
     identity = parse_uuid(arguments.id)
-    row = context.store.interactions.find(identity) if identity else None
+    within = context.origin_id(None)
+    among = [within] if within is not None else None
+    row = context.store.interactions.find(identity, among) if identity else None
     if row is None:
         raise NotFound(f"No interaction {quoted(arguments.id)}. List the interactions to see their ids.")
     return _full(context.store, row)
@@ -164,14 +167,14 @@ def _plain(
 
 
 def _error_action(store: Store, arguments: RecordInteraction) -> NamedRecord:
-    action = _named("action", arguments.action, arguments.action_id, store.actions)
+    action = _named("action", arguments.action, arguments.action_id, store.actions.find)
     if action.id not in ERROR_ACTIONS:
         known = ", ".join(ErrorAction)
         raise InvalidInput(f"An interaction of resource type ERROR has one of the actions {known}.")
     return action
 
 
-def _named(argument: str, mnemonic: str | None, identity: str | None, among: _Findable[Row_co]) -> Row_co:
+def _named(argument: str, mnemonic: str | None, identity: str | None, find: Callable[[str], Row]) -> Row:
     """Return what a mnemonic, an id, or both together name.
 
     Raises:
@@ -181,8 +184,8 @@ def _named(argument: str, mnemonic: str | None, identity: str | None, among: _Fi
         raise InvalidInput(f"`{argument}` is required: a mnemonic, or an id as `{argument}Id`.")
     if identity is not None and parse_uuid(identity) is None:
         raise InvalidInput(f"`{argument}Id` must be a UUID; give a mnemonic as `{argument}`.")
-    by_id = among.find(identity) if identity is not None else None
-    by_name = among.find(mnemonic) if mnemonic is not None else None
+    by_id = find(identity) if identity is not None else None
+    by_name = find(mnemonic) if mnemonic is not None else None
     if by_id is not None and by_name is not None and by_id.id != by_name.id:
         raise InvalidInput(f"`{argument}` and `{argument}Id` name different ones; give one of them.")
     found = by_id or by_name

@@ -9,7 +9,7 @@ import orjson
 
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
-from provenance_core.events import Event
+from provenance_core.events import Event, Trust, matched_frames
 from provenance_core.ids import parse_uuid
 from provenance_core.listing import Order
 from provenance_core.moments import format_moment, parse_moment
@@ -67,7 +67,7 @@ def get_error_issues(context: Context, arguments: ListIssues) -> answers.IssueLi
 def _filters(context: Context, arguments: ListIssues) -> IssueFilters:
     now = context.store.clock()
     return IssueFilters(
-        origin_id=context.store.origins.find(arguments.origin).id if arguments.origin else None,
+        origin_id=context.origin_id(arguments.origin),
         statuses=arguments.status,
         levels=arguments.level,
         environment=arguments.environment or "",
@@ -82,9 +82,9 @@ def _filters(context: Context, arguments: ListIssues) -> IssueFilters:
 def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetail:
     """Read one error issue: stack trace of one event, releases, tags, counts and history."""
     store = context.store
-    row = store.issues.find(arguments.issue_id)
+    row = context.issue(arguments.issue_id)
     origin = store.origins.all([row.origin_id])[0]
-    event = _event(store, row, arguments.event)
+    event = _event(context, row, arguments.event)
     history = store.issues.history(row)
     met = store.issues.releases(row)[:RELEASES_SHOWN]
     releases = views.releases_of(store, [row])
@@ -106,12 +106,17 @@ def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetai
     )
 
 
-def _event(store: Store, issue: IssueRecord, which: str) -> InteractionRecord | None:
-    """Return an event of an issue; the first or latest that is stored is None where none is any more."""
+def _event(context: Context, issue: IssueRecord, which: str) -> InteractionRecord | None:
+    """Return an event of an issue; the first or latest that is stored is None where none is any more.
+
+    Under a lockdown it is the first or latest that may be shown.
+    """
+    store = context.store
+    least = Trust.MATCHED if context.access.lockdown else Trust.REPORTED
     if which == "latest":
-        return store.interactions.newest_of_issue(issue)
+        return store.interactions.newest_of_issue(issue, least)
     if which == "first":
-        return store.interactions.oldest_of_issue(issue)
+        return store.interactions.oldest_of_issue(issue, least)
     identity = parse_uuid(which)
     found = store.interactions.find(identity, [issue.origin_id]) if identity else None
     if found is None:
@@ -130,13 +135,18 @@ def _event_detail(
     resolve = context.source_maps.resolver(row.origin_id)
     if resolve is not None:
         reported, _ = resolved_again(reported, resolve, origin.config.error_tracking.scrub)
+    event = Event.model_validate(reported)
+    matched, frames = matched_frames(event)
     return answers.EventDetail(
         id=str(row.id),
         received_at=format_moment(row.received_at),
         action=_ACTIONS[row.action_id],
         via=row.via,
+        matched=0 < matched == frames,
+        frames=frames,
+        frames_matched=matched,
         release=views.registered(releases, row.release_id),
-        reported=Event.model_validate(reported),
+        reported=event,
     )
 
 
@@ -161,7 +171,7 @@ def _tags(store: Store, issue: IssueRecord) -> list[answers.Tag]:
 def get_error_issue_events(context: Context, arguments: ListEvents) -> answers.EventList:
     """List the events of one error issue, newest first."""
     store = context.store
-    issue = store.issues.find(arguments.issue_id)
+    issue = context.issue(arguments.issue_id)
     after = read_position(arguments, arguments.cursor)
     rows = store.interactions.of_issue(issue, arguments.limit + 1, after)
     shown = rows[: arguments.limit]
@@ -181,6 +191,7 @@ def _event_summary(row: InteractionRecord, issue_id: UUID, releases: views.Relea
         received_at=format_moment(row.received_at),
         action=_ACTIONS[row.action_id],
         via=row.via,
+        matched=row.matched,
         release=views.registered(releases, row.release_id),
         reported=answers.ReportedEventSummary(event_id=row.event_id, release=views.reported(releases, row.release_id)),
     )
@@ -191,7 +202,7 @@ def update_error_issue_status(context: Context, arguments: UpdateStatus) -> answ
     """Resolve, ignore, mute or reopen one error issue; asking again for the same is safe."""
     store = context.store
     request = StatusRequest(arguments.status, arguments.release, arguments.note, context.actor)
-    outcome = store.issues.change_status(arguments.issue_id, request)
+    outcome = store.issues.change_status(arguments.issue_id, request, context.origin_id(None))
     origin: OriginRecord = store.origins.all([outcome.issue.origin_id])[0]
     row = views.issue(outcome.issue, origin, views.releases_of(store, [outcome.issue]))
     return answers.ChangedIssue(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
+from provenance_core.access import Scope
 from provenance_core.events import Model
 from provenance_server.arguments import Arguments
 from provenance_server.parsing import parse_arguments
@@ -38,6 +39,7 @@ class Operation(Generic[A, R]):
         method: The HTTP method.
         path: The HTTP path; what stands in braces are the model's path arguments.
         title: A few words for people.
+        scope: What a caller needs.
         status: Which HTTP status an answer has.
     """
 
@@ -47,6 +49,7 @@ class Operation(Generic[A, R]):
     method: Method
     path: str
     title: str
+    scope: Scope
     status: Callable[[R], int] = lambda _: 200
 
     @property
@@ -62,12 +65,13 @@ class Operation(Generic[A, R]):
         return inspect.cleandoc(self.run.__doc__ or "")
 
     def __call__(self, context: Context, raw: object) -> R:
-        """Parse raw arguments and run.
+        """Run for a caller who may: parse raw arguments, and withhold of the answer what the caller may not see.
 
         Raises:
             ProvenanceError: Whatever the operation refuses.
         """
-        return self.run(context, parse_arguments(self.arguments, raw))
+        context.access.require(self.scope)
+        return context.shown(self.run(context, parse_arguments(self.arguments, raw)))
 
 
 def implements(

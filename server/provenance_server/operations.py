@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from provenance_server import answers, arguments, sourcemap_answers, sourcemap_arguments
+from provenance_core.access import Scope
+from provenance_server import (
+    access_answers,
+    access_arguments,
+    answers,
+    arguments,
+    grouping_answers,
+    sourcemap_answers,
+    sourcemap_arguments,
+)
 from provenance_server.operation import Operation
 
 GET_ERROR_ISSUES = Operation(
-    "get_error_issues", arguments.ListIssues, answers.IssueList, "GET", "/api/error-issues", "List error issues"
+    "get_error_issues",
+    arguments.ListIssues,
+    answers.IssueList,
+    "GET",
+    "/api/error-issues",
+    "List error issues",
+    Scope.READ,
 )
 GET_ERROR_ISSUE = Operation(
     "get_error_issue",
@@ -17,6 +32,7 @@ GET_ERROR_ISSUE = Operation(
     "GET",
     "/api/error-issues/{issueId}",
     "Read an error issue",
+    Scope.READ,
 )
 GET_ERROR_ISSUE_EVENTS = Operation(
     "get_error_issue_events",
@@ -25,6 +41,7 @@ GET_ERROR_ISSUE_EVENTS = Operation(
     "GET",
     "/api/error-issues/{issueId}/events",
     "List an issue's events",
+    Scope.READ,
 )
 UPDATE_ERROR_ISSUE_STATUS = Operation(
     "update_error_issue_status",
@@ -33,6 +50,7 @@ UPDATE_ERROR_ISSUE_STATUS = Operation(
     "PATCH",
     "/api/error-issues/{issueId}/status",
     "Change an issue's status",
+    Scope.TRIAGE,
 )
 GET_RELEASES = Operation(
     "get_releases",
@@ -41,6 +59,7 @@ GET_RELEASES = Operation(
     "GET",
     "/api/origins/{origin}/releases",
     "List releases",
+    Scope.READ,
 )
 CREATE_RELEASE = Operation(
     "create_release",
@@ -49,12 +68,13 @@ CREATE_RELEASE = Operation(
     "POST",
     "/api/origins/{origin}/releases",
     "Create a release",
+    Scope.WRITE,
     lambda answer: 201 if answer.created else 200,
 )
 _RELEASE = "/api/origins/{origin}/releases/{release}"
 
 GET_RELEASE = Operation(
-    "get_release", sourcemap_arguments.ReleaseOf, answers.Release, "GET", _RELEASE, "Read a release"
+    "get_release", sourcemap_arguments.ReleaseOf, answers.Release, "GET", _RELEASE, "Read a release", Scope.READ
 )
 DELETE_RELEASE = Operation(
     "delete_release",
@@ -63,6 +83,7 @@ DELETE_RELEASE = Operation(
     "DELETE",
     _RELEASE,
     "Delete a release and its source maps",
+    Scope.WRITE,
 )
 LIST_SOURCEMAPS = Operation(
     "list_sourcemaps",
@@ -71,6 +92,7 @@ LIST_SOURCEMAPS = Operation(
     "GET",
     _RELEASE + "/sourcemaps",
     "List a release's source maps and generated files",
+    Scope.READ,
 )
 CHECK_SOURCEMAPS = Operation(
     "check_sourcemaps",
@@ -79,6 +101,7 @@ CHECK_SOURCEMAPS = Operation(
     "POST",
     _RELEASE + "/sourcemaps/missing",
     "Say which files a release lacks",
+    Scope.WRITE,
 )
 RESOLVE_FRAMES = Operation(
     "resolve_frames",
@@ -87,6 +110,7 @@ RESOLVE_FRAMES = Operation(
     "POST",
     "/api/sourcemaps/resolve",
     "Resolve frames by source maps",
+    Scope.READ,
 )
 EXPLAIN_SOURCEMAPS = Operation(
     "explain_sourcemaps",
@@ -95,6 +119,7 @@ EXPLAIN_SOURCEMAPS = Operation(
     "GET",
     "/api/interactions/{id}/sourcemaps",
     "Explain why an event's frames are resolved or not",
+    Scope.READ,
 )
 RECORD_INTERACTION = Operation(
     "record_interaction",
@@ -103,6 +128,7 @@ RECORD_INTERACTION = Operation(
     "POST",
     "/api/interactions",
     "Record an interaction",
+    Scope.INGEST,
     lambda answer: 200 if answer.duplicate else 201,
 )
 LIST_INTERACTIONS = Operation(
@@ -112,17 +138,25 @@ LIST_INTERACTIONS = Operation(
     "GET",
     "/api/interactions",
     "List interactions",
+    Scope.READ,
 )
 GET_INTERACTION = Operation(
-    "get_interaction", arguments.GetById, answers.Interaction, "GET", "/api/interactions/{id}", "Read an interaction"
+    "get_interaction",
+    arguments.GetById,
+    answers.Interaction,
+    "GET",
+    "/api/interactions/{id}",
+    "Read an interaction",
+    Scope.READ,
 )
 EXPLAIN_GROUPING = Operation(
     "explain_grouping",
     arguments.ExplainGrouping,
-    answers.Grouping,
+    grouping_answers.Grouping,
     "GET",
     "/api/interactions/{id}/grouping",
     "Explain why an event is in its issue",
+    Scope.READ,
 )
 
 
@@ -130,47 +164,135 @@ def _created(_: object) -> int:
     return 201
 
 
-LIST_ORIGINS = Operation("list_origins", arguments.ListAll, answers.OriginList, "GET", "/api/origins", "List origins")
+LIST_ORIGINS = Operation(
+    "list_origins", arguments.ListAll, answers.OriginList, "GET", "/api/origins", "List origins", Scope.READ
+)
 CREATE_ORIGIN = Operation(
-    "create_origin", arguments.CreateOrigin, answers.Origin, "POST", "/api/origins", "Create an origin", _created
+    "create_origin",
+    arguments.CreateOrigin,
+    answers.Origin,
+    "POST",
+    "/api/origins",
+    "Create an origin",
+    Scope.ADMIN,
+    _created,
 )
 GET_ORIGIN = Operation(
-    "get_origin", arguments.GetById, answers.OriginDetail, "GET", "/api/origins/{id}", "Read an origin"
+    "get_origin", arguments.GetById, answers.OriginDetail, "GET", "/api/origins/{id}", "Read an origin", Scope.READ
 )
 UPDATE_ORIGIN = Operation(
-    "update_origin", arguments.UpdateOrigin, answers.Origin, "PATCH", "/api/origins/{id}", "Change an origin"
+    "update_origin",
+    arguments.UpdateOrigin,
+    answers.Origin,
+    "PATCH",
+    "/api/origins/{id}",
+    "Change an origin",
+    Scope.ADMIN,
 )
 DELETE_ORIGIN = Operation(
-    "delete_origin", arguments.GetById, answers.Deleted, "DELETE", "/api/origins/{id}", "Delete an origin"
+    "delete_origin", arguments.GetById, answers.Deleted, "DELETE", "/api/origins/{id}", "Delete an origin", Scope.ADMIN
 )
 
 _TYPES, _ACTIONS = "/api/resource-types", "/api/actions"
 
 LIST_RESOURCE_TYPES = Operation(
-    "list_resource_types", arguments.ListAll, answers.WordList, "GET", _TYPES, "List resource types"
+    "list_resource_types", arguments.ListAll, answers.WordList, "GET", _TYPES, "List resource types", Scope.READ
 )
 CREATE_RESOURCE_TYPE = Operation(
-    "create_resource_type", arguments.CreateWord, answers.Word, "POST", _TYPES, "Create a resource type", _created
+    "create_resource_type",
+    arguments.CreateWord,
+    answers.Word,
+    "POST",
+    _TYPES,
+    "Create a resource type",
+    Scope.ADMIN,
+    _created,
 )
 GET_RESOURCE_TYPE = Operation(
-    "get_resource_type", arguments.GetById, answers.Word, "GET", _TYPES + "/{id}", "Read a resource type"
+    "get_resource_type", arguments.GetById, answers.Word, "GET", _TYPES + "/{id}", "Read a resource type", Scope.READ
 )
 UPDATE_RESOURCE_TYPE = Operation(
-    "update_resource_type", arguments.UpdateWord, answers.Word, "PATCH", _TYPES + "/{id}", "Change a resource type"
+    "update_resource_type",
+    arguments.UpdateWord,
+    answers.Word,
+    "PATCH",
+    _TYPES + "/{id}",
+    "Change a resource type",
+    Scope.ADMIN,
 )
 DELETE_RESOURCE_TYPE = Operation(
-    "delete_resource_type", arguments.GetById, answers.Deleted, "DELETE", _TYPES + "/{id}", "Delete a resource type"
+    "delete_resource_type",
+    arguments.GetById,
+    answers.Deleted,
+    "DELETE",
+    _TYPES + "/{id}",
+    "Delete a resource type",
+    Scope.ADMIN,
 )
-LIST_ACTIONS = Operation("list_actions", arguments.ListAll, answers.WordList, "GET", _ACTIONS, "List actions")
+LIST_ACTIONS = Operation(
+    "list_actions", arguments.ListAll, answers.WordList, "GET", _ACTIONS, "List actions", Scope.READ
+)
 CREATE_ACTION = Operation(
-    "create_action", arguments.CreateWord, answers.Word, "POST", _ACTIONS, "Create an action", _created
+    "create_action", arguments.CreateWord, answers.Word, "POST", _ACTIONS, "Create an action", Scope.ADMIN, _created
 )
-GET_ACTION = Operation("get_action", arguments.GetById, answers.Word, "GET", _ACTIONS + "/{id}", "Read an action")
+GET_ACTION = Operation(
+    "get_action", arguments.GetById, answers.Word, "GET", _ACTIONS + "/{id}", "Read an action", Scope.READ
+)
 UPDATE_ACTION = Operation(
-    "update_action", arguments.UpdateWord, answers.Word, "PATCH", _ACTIONS + "/{id}", "Change an action"
+    "update_action", arguments.UpdateWord, answers.Word, "PATCH", _ACTIONS + "/{id}", "Change an action", Scope.ADMIN
 )
 DELETE_ACTION = Operation(
-    "delete_action", arguments.GetById, answers.Deleted, "DELETE", _ACTIONS + "/{id}", "Delete an action"
+    "delete_action", arguments.GetById, answers.Deleted, "DELETE", _ACTIONS + "/{id}", "Delete an action", Scope.ADMIN
+)
+
+CREATE_KEY = Operation(
+    "create_key",
+    access_arguments.CreateKey,
+    access_answers.CreatedKey,
+    "POST",
+    "/api/keys",
+    "Create an API key",
+    Scope.ADMIN,
+    _created,
+)
+LIST_KEYS = Operation(
+    "list_keys", access_arguments.ListKeys, access_answers.KeyList, "GET", "/api/keys", "List API keys", Scope.ADMIN
+)
+REVOKE_KEY = Operation(
+    "revoke_key",
+    access_arguments.RevokeKey,
+    access_answers.ApiKey,
+    "DELETE",
+    "/api/keys/{id}",
+    "Revoke an API key",
+    Scope.ADMIN,
+)
+GET_ACCESS = Operation(
+    "get_access",
+    access_arguments.NoArguments,
+    access_answers.AccessAnswer,
+    "GET",
+    "/api/access",
+    "Say what the caller may",
+    Scope.READ,
+)
+LIST_ACTIVITY = Operation(
+    "list_activity",
+    access_arguments.ListActivity,
+    access_answers.ActivityList,
+    "GET",
+    "/api/activity",
+    "List what was changed, by whom",
+    Scope.READ,
+)
+LIST_CHANGES = Operation(
+    "list_changes",
+    access_arguments.ListChanges,
+    access_answers.ChangeList,
+    "GET",
+    "/api/changes",
+    "Say what happened to issues since",
+    Scope.READ,
 )
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
@@ -205,4 +327,10 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     GET_ACTION,
     UPDATE_ACTION,
     DELETE_ACTION,
+    CREATE_KEY,
+    LIST_KEYS,
+    REVOKE_KEY,
+    GET_ACCESS,
+    LIST_ACTIVITY,
+    LIST_CHANGES,
 )

@@ -19,7 +19,7 @@ from provenance_storage.releases import ReleaseDetails
 def get_releases(context: Context, arguments: ListReleases) -> answers.ReleaseList:
     """List the releases of an origin, newest first, with the issues each brought, brought back and has."""
     store = context.store
-    origin = store.origins.find(arguments.origin)
+    origin = context.origin(arguments.origin)
     found = read_cursor(arguments, arguments.cursor, 2)
     begin = ReleasePosition(bool(found[0][0]), found[0][1], found[1]) if found is not None else None
     shown, total, following = store.releases.list(origin.id, arguments.query or "", arguments.limit, begin)
@@ -35,7 +35,7 @@ def get_releases(context: Context, arguments: ListReleases) -> answers.ReleaseLi
 def create_release(context: Context, arguments: CreateRelease) -> answers.CreatedRelease:
     """Register a release of an origin, or update the one of that version; asking again is safe."""
     store = context.store
-    origin = store.origins.find(arguments.origin)
+    origin = context.origin(arguments.origin)
     released = parse_instant(arguments.date_released) if arguments.date_released else None
     details = ReleaseDetails(ref=arguments.ref, url=arguments.url, notes=arguments.notes, date_released=released)
     row, created = store.releases.register(origin.id, arguments.version, details)
@@ -46,7 +46,7 @@ def create_release(context: Context, arguments: CreateRelease) -> answers.Create
 @implements(GET_RELEASE)
 def get_release(context: Context, arguments: ReleaseOf) -> answers.Release:
     """Read one release, with the issues it brought, brought back and has."""
-    origin = context.store.origins.find(arguments.origin)
+    origin = context.origin(arguments.origin)
     return _release(context, origin, context.store.releases.find(origin.id, arguments.release))
 
 
@@ -54,7 +54,7 @@ def get_release(context: Context, arguments: ReleaseOf) -> answers.Release:
 def delete_release(context: Context, arguments: ReleaseOf) -> DeletedRelease:
     """Delete a release with its source maps; one that events mention stays, as a release that nobody registered."""
     store = context.store
-    origin = store.origins.find(arguments.origin)
+    origin = context.origin(arguments.origin)
     row = store.releases.find(origin.id, arguments.release)
     source_maps = store.artifacts.count(origin.id, [row.id]).get(row.id, 0)
     return DeletedRelease(id=str(row.id), deleted=store.releases.delete(origin.id, row.id), source_maps=source_maps)

@@ -15,7 +15,18 @@ from pydantic.alias_generators import to_camel
 from provenance_core.errors import InvalidInput, Unavailable
 
 APPLICATION = "provenance"
-KEPT = ("apiUrl", "apiKey", "origin", "databaseUrl", "host", "port")
+KEPT = (
+    "apiUrl",
+    "apiKey",
+    "origin",
+    "databaseUrl",
+    "host",
+    "port",
+    "publicUrl",
+    "oauthIssuer",
+    "readOnly",
+    "lockdown",
+)
 """The settings that the config file may hold."""
 
 SECRET = frozenset({"apiKey"})
@@ -31,6 +42,10 @@ class Settings(BaseModel):
     database_url: str
     host: str = "127.0.0.1"
     port: int = Field(default=4000, ge=0, le=65_535)
+    public_url: str | None = Field(default=None, pattern=r"^https?://")
+    oauth_issuer: str | None = Field(default=None, pattern=r"^https?://")
+    read_only: bool = False
+    lockdown: bool = False
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:

@@ -59,7 +59,7 @@ _ADVICE = {
 def explain_sourcemaps(context: Context, arguments: ExplainSourcemaps) -> SourceMapExplanation:
     """Explain for each frame of an event which source map was looked for, what was found, and what to do."""
     store = context.store
-    row = find_event(store, arguments.id, arguments.origin)
+    row = find_event(context, arguments.id, arguments.origin)
     if row.issue_id is None:
         raise InvalidInput("Only events have frames; this interaction is of another resource type.")
     origin = store.origins.all([row.origin_id])[0]

@@ -41,7 +41,7 @@ _NAMES_AT_ONCE = 1_000
 def list_sourcemaps(context: Context, arguments: ListSourcemaps) -> ArtifactList:
     """List the source maps and generated files of a release, by name."""
     store = context.store
-    origin = store.origins.find(arguments.origin)
+    origin = context.origin(arguments.origin)
     release = store.releases.find(origin.id, arguments.release)
     after = read_name_cursor(arguments, arguments.cursor)
     rows, total = store.artifacts.list(origin.id, release.id, arguments.limit + 1, after)
@@ -86,7 +86,7 @@ def check_sourcemaps(context: Context, arguments: CheckSourcemaps) -> MissingSou
     mends it.
     """
     store = context.store
-    origin = store.origins.find(arguments.origin)
+    origin = context.origin(arguments.origin)
     try:
         release = store.releases.find(origin.id, arguments.release)
     except NotFound:
@@ -119,7 +119,7 @@ def resolve_frames(context: Context, arguments: ResolveFrames) -> ResolvedStack:
 
     Nothing is recorded.
     """
-    origin = context.store.origins.find(arguments.origin)
+    origin = context.origin(arguments.origin)
     raw: dict[str, Any] = {"release": arguments.release, "dist": arguments.dist, "debugImages": arguments.debug_images}
     raw |= {"stack": arguments.stack} if arguments.frames is None else {"frames": arguments.frames}
     raw["platform"] = "javascript"

@@ -71,7 +71,7 @@ def upload(
         raise TooLarge(f"An upload may have {MOST_FILES} files at most; send fewer at a time.")
     if not files:
         raise InvalidInput("The upload has no files; send scripts (.js) and source maps (.map).")
-    origin = context.store.origins.find(target.origin)
+    origin = context.origin(target.origin)
     with _folder() as folder:
         intake = MapIntake(context.store.artifacts, origin, folder, progress, lenient=lenient)
         artifacts, maps = read_files(files, folder)

@@ -8,7 +8,7 @@ from uuid import UUID
 from provenance_core.events import ErrorValue, Frame
 from provenance_core.frame_roles import FrameRole, Role
 from provenance_core.moments import format_moment
-from provenance_server import answers
+from provenance_server import answers, grouping_answers
 from provenance_storage.records import (
     InteractionRecord,
     IssueRecord,
@@ -75,6 +75,7 @@ def issue(row: IssueRecord, origin: OriginRecord, releases: Releases) -> answers
         resolved_in=registered(releases, row.resolved_release_id),
         first_release=registered(releases, row.first_release_id),
         last_release=registered(releases, row.last_release_id),
+        trust=answers.TrustCounts(authenticated=row.authenticated_count, matched=row.matched_count),
         reported=answers.ReportedIssue(
             title=row.title,
             culprit=row.culprit,
@@ -105,6 +106,7 @@ def status_change(row: StatusChangeRecord, releases: Releases) -> answers.Status
     return answers.StatusChange(
         at=format_moment(row.changed_at),
         actor=row.actor,
+        client=row.client,
         from_status=row.from_status,
         to_status=row.to_status,
         release=registered(releases, row.release_id),
@@ -170,6 +172,7 @@ def interaction(
         resource_type=words[row.resource_type_id].mnemonic,
         action=words[row.action_id].mnemonic,
         via=row.via,
+        matched=row.matched,
         received_at=format_moment(row.received_at),
         issue_id=str(row.issue_id) if row.issue_id else None,
         reported=answers.ReportedInteraction(
@@ -185,18 +188,18 @@ def interaction(
     )
 
 
-def grouped_error(error: ErrorValue, roles: Sequence[FrameRole]) -> answers.GroupedError:
+def grouped_error(error: ErrorValue, roles: Sequence[FrameRole]) -> grouping_answers.GroupedError:
     """Return an exception with what its frames do for the key of its event."""
-    return answers.GroupedError(
+    return grouping_answers.GroupedError(
         error_type=error.error_type,
         frames=[_grouped_frame(frame, role) for frame, role in zip(error.frames, roles, strict=True)],
     )
 
 
-def _grouped_frame(frame: Frame, found: FrameRole) -> answers.GroupedFrame:
+def _grouped_frame(frame: Frame, found: FrameRole) -> grouping_answers.GroupedFrame:
     role, identity = found
     place, name = identity.key if identity is not None and role is Role.COUNTED else (None, None)
-    return answers.GroupedFrame(
+    return grouping_answers.GroupedFrame(
         role=role,
         file=frame.file,
         module=frame.module,

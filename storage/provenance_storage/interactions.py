@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, literal, select, tuple_
 
 from provenance_core.errors import NotFound
-from provenance_core.events import Level, Via
+from provenance_core.events import Level, Trust, Via
 from provenance_core.ids import milliseconds_of
 from provenance_storage.columns import UuidBytes
 from provenance_storage.database import Database
@@ -65,19 +65,23 @@ class Interactions:
         with self._database.read() as connection:
             return _page(connection, _events_of(issue), limit, after)
 
-    def oldest_of_issue(self, issue: IssueRecord) -> InteractionRecord | None:
-        """Return the first event of an issue that is still stored, or None where none is."""
-        return self._outermost(issue, newest=False)
+    def oldest_of_issue(self, issue: IssueRecord, least: Trust = Trust.REPORTED) -> InteractionRecord | None:
+        """Return the first event of an issue that is still stored and so far trusted, or None where none is."""
+        return self._outermost(issue, least, newest=False)
 
-    def newest_of_issue(self, issue: IssueRecord) -> InteractionRecord | None:
-        """Return the last event of an issue that is still stored, or None where none is."""
-        return self._outermost(issue, newest=True)
+    def newest_of_issue(self, issue: IssueRecord, least: Trust = Trust.REPORTED) -> InteractionRecord | None:
+        """Return the last event of an issue that is still stored and so far trusted, or None where none is."""
+        return self._outermost(issue, least, newest=True)
 
-    def _outermost(self, issue: IssueRecord, *, newest: bool) -> InteractionRecord | None:
+    def _outermost(self, issue: IssueRecord, least: Trust, *, newest: bool) -> InteractionRecord | None:
         rows = table(Interaction)
         order = rows.c.received_at.desc() if newest else rows.c.received_at
+        events = _events_of(issue)
+        if least is not Trust.REPORTED:
+            known = rows.c.via != Via.PUBLIC.value
+            events = events.where(known | rows.c.matched.in_([True]) if least is Trust.MATCHED else known)
         with self._database.read() as connection:
-            row = connection.execute(_events_of(issue).order_by(order).limit(1)).first()
+            row = connection.execute(events.order_by(order).limit(1)).first()
         return _record(row) if row else None
 
     def find(self, interaction_id: UUID, origin_ids: Sequence[UUID] | None = None) -> InteractionRecord | None:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Update, bindparam, select, true, update
 
+from provenance_core.access import SYSTEM_ACTOR
+from provenance_core.events import Trust
 from provenance_core.ids import uuid7
 from provenance_core.lifecycle import Regression, State, Status, regresses
 from provenance_core.versions import ReleaseOrder
@@ -22,8 +24,6 @@ from provenance_storage.records import IssueRecord, NewEvent, Taken
 from provenance_storage.release_rows import KnownRelease, release_order
 from provenance_storage.statements import insert_into
 from provenance_storage.tables import ErrorIssue, IssueFingerprint, IssueNumber, StatusChange, table
-
-SYSTEM_ACTOR = "system"
 
 _CHANGING = (
     "handled",
@@ -36,6 +36,8 @@ _CHANGING = (
     "event_count",
     "user_count",
     "stored_count",
+    "authenticated_count",
+    "matched_count",
 )
 """What most events change of their issue, and no more: an index is written where one of its columns is named."""
 
@@ -135,7 +137,8 @@ class IssueChanges:
                 "id": uuid7(at, secrets.randbits(62)),
                 "issue_id": issue.id,
                 "changed_at": at,
-                "actor": SYSTEM_ACTOR,
+                "actor": str(SYSTEM_ACTOR),
+                "client": None,
                 "from_status": issue.status.value,
                 "to_status": Status.REGRESSED.value,
                 "release_id": release.id if release else None,
@@ -217,23 +220,33 @@ def _first_of(item: Taken, event: NewEvent, release: KnownRelease | None) -> Iss
         event_count=1,
         user_count=0,
         stored_count=1,
+        authenticated_count=int(item.new.trust is Trust.AUTHENTICATED),
+        matched_count=int(item.new.trust is Trust.MATCHED),
     )
 
 
 def _one_more(issue: IssueRecord, item: Taken, event: NewEvent, release: KnownRelease | None) -> IssueRecord:
-    """Return the issue with one more event counted, described as that event describes it."""
-    return replace(
+    """Return the issue with one more event counted, described as that event describes it if it may."""
+    trust = item.new.trust
+    counted = replace(
         issue,
-        level=event.level,
-        handled=event.handled,
-        platform=event.platform,
-        title=event.title,
-        culprit=event.culprit,
         last_seen=item.received_at,
         last_event_id=item.id,
         last_release_id=release.id if release else issue.last_release_id,
         event_count=issue.event_count + 1,
         stored_count=issue.stored_count + 1,
+        authenticated_count=issue.authenticated_count + (trust is Trust.AUTHENTICATED),
+        matched_count=issue.matched_count + (trust is Trust.MATCHED),
+    )
+    if trust < issue.trust:  # who has the public key only cannot rename what somebody known reported
+        return counted
+    return replace(
+        counted,
+        level=event.level,
+        handled=event.handled,
+        platform=event.platform,
+        title=event.title,
+        culprit=event.culprit,
     )
 
 

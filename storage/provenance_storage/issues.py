@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
+from provenance_core.access import Actor
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
 from provenance_core.ids import parse_short_id, parse_uuid, uuid7
@@ -41,7 +42,7 @@ class StatusRequest:
     status: Status
     release: str | None
     note: str | None
-    actor: str
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Issues:
                 changes.c.issue_id,
                 changes.c.changed_at,
                 changes.c.actor,
+                changes.c.client,
                 changes.c.from_status,
                 changes.c.to_status,
                 changes.c.release_id,
@@ -139,7 +141,7 @@ class Issues:
         )
         with self._database.read() as connection:
             rows = connection.execute(statement).all()
-        return [StatusChangeRecord(*row[:4], Status(row.from_status), Status(row.to_status), *row[6:]) for row in rows]
+        return [StatusChangeRecord(*row[:5], Status(row.from_status), Status(row.to_status), *row[7:]) for row in rows]
 
     def releases(self, issue: IssueRecord) -> list[IssueReleaseRecord]:
         """Return how often an issue was met in each release, the latest met first."""
@@ -236,7 +238,8 @@ def _write(connection: Connection, before: IssueRecord, after: IssueRecord, requ
             id=uuid7(after.status_changed_at, secrets.randbits(62)),
             issue_id=before.id,
             changed_at=after.status_changed_at,
-            actor=request.actor,
+            actor=str(request.actor),
+            client=request.actor.client,
             from_status=before.status.value,
             to_status=after.status.value,
             release_id=after.resolved_release_id,

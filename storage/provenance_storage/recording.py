@@ -244,6 +244,8 @@ def _row(item: Taken, issue_id: UUID | None, releases: dict[str, KnownRelease]) 
         new.parent_span_id,
         new.interaction_at,
         new.external_reference,
+        new.matched,
+        new.sender_hash,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from provenance_core.artifacts import ArtifactKind
-from provenance_core.events import Level, Via
+from provenance_core.events import Level, Trust, Via, trust_of
 from provenance_core.lifecycle import Status
 from provenance_core.origins import OriginConfig
 
@@ -64,7 +64,13 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class NewInteraction:
-    """An interaction ready to be recorded; `body` is its compressed payload."""
+    """An interaction ready to be recorded.
+
+    Attributes:
+        body: Its compressed payload.
+        matched: Whether all application frames of an event come from uploaded artifacts; None of what is no event.
+        sender_hash: Who sent it, as a keyed hash of the address; None where nobody was asked.
+    """
 
     origin_id: UUID
     resource_type_id: UUID
@@ -78,7 +84,14 @@ class NewInteraction:
     parent_span_id: str | None = None
     interaction_at: int | None = None
     external_reference: str | None = None
+    matched: bool | None = None
+    sender_hash: bytes | None = None
     event: NewEvent | None = None
+
+    @property
+    def trust(self) -> Trust:
+        """Return how far it is known where this comes from."""
+        return trust_of(self.via, matched=bool(self.matched))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,13 @@ class InteractionRecord:
     parent_span_id: str | None
     interaction_at: int | None
     external_reference: str | None
+    matched: bool | None
+    sender_hash: bytes | None
+
+    @property
+    def trust(self) -> Trust:
+        """Return how far it is known where this comes from."""
+        return trust_of(self.via, matched=bool(self.matched))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +279,11 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class IssueRecord:
-    """An issue with the facts every answer shows."""
+    """An issue with the facts every answer shows.
+
+    `authenticated_count` events came with a key that is secret, or from this machine; `matched_count` others match
+    uploaded artifacts.
+    """
 
     origin_id: UUID
     id: UUID
@@ -284,6 +308,15 @@ class IssueRecord:
     event_count: int
     user_count: int
     stored_count: int
+    authenticated_count: int
+    matched_count: int
+
+    @property
+    def trust(self) -> Trust:
+        """Return the most that is known of where its events come from."""
+        if self.authenticated_count:
+            return Trust.AUTHENTICATED
+        return Trust.MATCHED if self.matched_count else Trust.REPORTED
 
     @classmethod
     def from_row(cls, values: Mapping[str, Any]) -> Self:
@@ -301,6 +334,7 @@ class StatusChangeRecord:
     issue_id: UUID
     changed_at: int
     actor: str
+    client: str | None
     from_status: Status
     to_status: Status
     release_id: UUID | None

@@ -13,7 +13,7 @@ from provenance_storage.database import Database, Lock
 from provenance_storage.server_lock import served_at
 from provenance_storage.sqlite import SqliteDatabase
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision; a test compares it with the migrations, so that Alembic is loaded only to run them."""
 
 OLDEST_POSTGRESQL = 15

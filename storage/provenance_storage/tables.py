@@ -2,9 +2,10 @@
 # (SQLModel wants a plain `__tablename__` and `metadata`, which its own types do not foresee)
 """The tables. Every key but the directory's starts with the origin, so that the schema can be distributed by it.
 
-The directory is `origin`, `resource_type` and `action`; `upload_chunk` belongs to no origin yet. What is uploaded has
-its tables in `artifact_tables`. Times are microseconds since 1970, UTC. Tables never validate (SQLModel does not, for
-tables): what reaches them was parsed before, and CHECK constraints stand behind.
+The directory is `origin`, `resource_type` and `action`, and the keys and secrets of `access_tables`; `upload_chunk`
+belongs to no origin yet. What is uploaded has its tables in `artifact_tables`. Times are microseconds since 1970, UTC.
+Tables never validate (SQLModel does not, for tables): what reaches them was parsed before, and CHECK constraints stand
+behind.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlmodel import Field, SQLModel
 
 from provenance_core.events import Level, Via
 from provenance_core.lifecycle import Status
-from provenance_storage import artifact_tables
+from provenance_storage import access_tables, artifact_tables
 from provenance_storage.columns import Blob, Count, Flag, Micros, UuidBytes
 from provenance_storage.declarations import (
     BY_MONTH,
@@ -33,7 +34,7 @@ from provenance_storage.declarations import (
 from provenance_storage.tag_names import ENVIRONMENT_TAG
 
 METADATA = StoreTable.metadata
-DIRECTORY = frozenset({"origin", "resource_type", "action"})
+DIRECTORY = frozenset({"origin", "resource_type", "action"}) | access_tables.DIRECTORY
 WITHOUT_ORIGIN = DIRECTORY | artifact_tables.STAGED
 
 MANY = 16
@@ -171,6 +172,8 @@ class ErrorIssue(StoreTable, table=True):
     event_count: int = Field(sa_type=Count)
     user_count: int = Field(sa_type=Count)
     stored_count: int = Field(sa_type=Count)
+    authenticated_count: int = Field(sa_type=Count)
+    matched_count: int = Field(sa_type=Count)
 
 
 class IssueNumber(StoreTable, table=True):
@@ -236,6 +239,8 @@ class Interaction(StoreTable, table=True):
     parent_span_id: str | None = Field(default=None, sa_type=Text)
     interaction_at: int | None = Field(default=None, sa_type=Micros)
     external_reference: str | None = Field(default=None, sa_type=Text)
+    matched: bool | None = Field(default=None, sa_type=Flag)
+    sender_hash: bytes | None = Field(default=None, sa_type=Blob)
 
 
 class InteractionPayload(StoreTable, table=True):
@@ -345,6 +350,7 @@ class StatusChange(StoreTable, table=True):
     issue_id: UUID = Field(sa_type=UuidBytes)
     changed_at: int = Field(sa_type=Micros)
     actor: str = Field(sa_type=Text)
+    client: str | None = Field(default=None, sa_type=Text)
     from_status: str = Field(sa_type=Text)
     to_status: str = Field(sa_type=Text)
     release_id: UUID | None = Field(default=None, sa_type=UuidBytes)

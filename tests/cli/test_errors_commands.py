@@ -6,17 +6,15 @@ from collections.abc import Callable
 
 import pytest
 from tests.cli.conftest import Run
+from tests.factory import make_context
 
-from provenance_core.events import Via
 from provenance_server.client import LocalClient
-from provenance_server.context import Context, DirectRecorder
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUE_EVENTS, GET_ERROR_ISSUES
-from provenance_server.source_maps import SourceMaps
 from provenance_storage.store import Store
 
 
 def client(store: Store) -> LocalClient:
-    return LocalClient(Context(store, DirectRecorder(store), "test", Via.LOCAL, SourceMaps(store)))
+    return LocalClient(make_context(store))
 
 
 def titles(run: Run, *words: str) -> list[str]:

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from provenance_core import limits
 from provenance_core.errors import ProvenanceError
@@ -283,7 +284,7 @@ LARGE = LONG | st.builds(lambda text: text * 300_000, st.text(max_size=10))
 MANY = st.builds(lambda item, times: [item] * times, VALUES | LONG, st.sampled_from([1, 60, 600]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(15, thorough=60))
 @given(st.dictionaries(st.sampled_from(SENTRY), VALUES | LARGE | MANY, max_size=5), VALUES | LARGE | MANY)
 def test_any_payload_however_large_is_stored_within_the_limit(raw: dict[str, Any], value: Any):
     frames = [{"function": "f", "vars": value, "context_line": value, "pre_context": value}] * 60

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.factory import make_origin, payload, report
+from tests.factory import TESTER, make_origin, payload, report
 from tests.faults.law import check, conserved
 from tests.faults.load import Load, Resolver
 from tests.faults.servers import running
@@ -25,7 +25,7 @@ HOUR = 3_600_000_000
 DAY = 24 * HOUR
 START = 1_795_437_407_000_000
 JUMPS = (0, -HOUR, 5, -DAY, DAY, 1, -3 * DAY, HOUR)
-RESOLVE = StatusRequest(Status.RESOLVED, None, None, "tester")
+RESOLVE = StatusRequest(Status.RESOLVED, None, None, TESTER)
 SHIFTED = """
 import os, time
 real, real_ns, place = time.time, time.time_ns, os.environ["SHIFTED_BY"]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.test_normalize_limits import MARKS
+from tests.examples import examples
 from tests.factory import make_context, make_origin
 from tests.http_api.sending import envelope, item
 from tests.samples import events
@@ -134,7 +135,7 @@ def _check(store: Store, new: NewInteraction) -> None:
         assert len(json.dumps(to_json(answer, detail), ensure_ascii=False).encode()) <= largest
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(30, thorough=100), deadline=None)
 @given(first=BODIES, second=BODIES)
 def test_of_sentrys_format(sender: tuple[Store, Sender], first: bytes, second: bytes) -> None:
     store, who = sender
@@ -145,7 +146,7 @@ def test_of_sentrys_format(sender: tuple[Store, Sender], first: bytes, second: b
     assert len(received.events) + received.discards.total() == 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, thorough=60), deadline=None)
 @given(content=_mutated(), data=st.data())
 def test_of_our_own_format(sender: tuple[Store, Sender], content: dict[str, Any], data: st.DataObject) -> None:
     store, _ = sender

@@ -11,7 +11,7 @@ from provenance_core.errors import InvalidInput, NotFound
 from provenance_core.fingerprint import Basis, Strategy
 from provenance_core.frame_roles import Role
 from provenance_core.origins import ErrorTracking, OriginConfig
-from provenance_server.answers import Agreement, Grouping
+from provenance_server.grouping_answers import Agreement, Grouping
 from provenance_server.operations import EXPLAIN_GROUPING, RECORD_INTERACTION, UPDATE_ORIGIN
 from provenance_storage.store import Store
 

@@ -47,7 +47,7 @@ class Machine:
     def anew(self) -> Machine:
         """Return a process begun now, on the same machine."""
         maps = SourceMaps(self.context.store, self.folder, self.clock)
-        context = Context(self.context.store, self.context.recorder, "test", self.context.via, maps)
+        context = Context(self.context.store, self.context.recorder, self.context.access, maps)
         return Machine(context, self.folder, self.clock)
 
     def file(self) -> Path:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from tests.processes import Installation, RunningServer, serving
 from tests.sourcemaps.browsers import Browser, Site, browsing, publishing
 from tests.sourcemaps.builds import Builds, build, run_in_node
@@ -20,8 +23,18 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
-    """Build both releases of the application with every bundler."""
-    return build(tmp_path_factory.mktemp("builds"))
+    """Build both releases of the application with every bundler, once for all processes that run tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, built = shared / "builds", shared / "builds.built"
+    with FileLock(shared / "builds.lock"):
+        if built.exists():
+            return Builds(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+        made = build(folder)
+        built.touch()
+        return made
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
 
 from provenance_core.events import Level
@@ -23,7 +24,7 @@ from provenance_storage.store import Store
 
 
 def _change(store: Store, issue: str, status: Status) -> None:
-    store.issues.change_status(issue, StatusRequest(status, None, None, "tester"))
+    store.issues.change_status(issue, StatusRequest(status, None, None, TESTER))
 
 
 def _counts(store: Store, environment: str = "") -> dict[tuple[str, str], int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
 
 from provenance_core.events import Level
@@ -72,7 +73,7 @@ def mixed(store: Store, origin: OriginRecord, clock: HeldClock) -> Store:
     store.record([new_error(origin, "b", release="1.1", tags={"environment": "test"}, level=Level.WARNING)])
     clock.now += 1_000_000
     store.record([new_error(other, "a", release="1.0", title="TypeError: x is undefined")])
-    store.issues.change_status("my-app-2", StatusRequest(Status.MUTED, None, None, "tester"))
+    store.issues.change_status("my-app-2", StatusRequest(Status.MUTED, None, None, TESTER))
     return store
 
 
@@ -114,7 +115,7 @@ def test_a_walk_shows_what_matched_when_it_began(
     for number in range(6):
         clock.now += 1_000
         store.record([new_error(origin, f"f{number}", release="1.0")])
-        store.issues.change_status(f"my-app-{number + 1}", StatusRequest(Status.RESOLVED, None, None, "tester"))
+        store.issues.change_status(f"my-app-{number + 1}", StatusRequest(Status.RESOLVED, None, None, TESTER))
     clock.now += 1_000
     began = clock.now
     shown: list[int] = []

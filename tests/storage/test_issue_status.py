@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from tests.factory import TESTER
 from tests.storage.conftest import new_error
 
 from provenance_core.errors import Conflict, NotFound
@@ -18,7 +19,7 @@ ISSUE = "my-app-1"
 
 
 def _ask(store: Store, status: Status, release: str | None = None, note: str | None = None) -> bool:
-    return store.issues.change_status(ISSUE, StatusRequest(status, release, note, "tester")).changed
+    return store.issues.change_status(ISSUE, StatusRequest(status, release, note, TESTER)).changed
 
 
 def _bring_to(store: Store, origin: OriginRecord, status: Status) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
+from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
 
 from provenance_core.events import Level
@@ -87,7 +88,7 @@ def filled(store: Store, clock: HeldClock) -> Filled:
         filled.environments[fingerprint] = {event.tags["environment"] for event in events}
         filled.releases[fingerprint] = {str(event.release) for event in events}
     for issue in chance.sample(filled.issues(), 30):
-        store.issues.change_status(str(issue.id), StatusRequest(chance.choice(STATUSES), None, None, "tester"))
+        store.issues.change_status(str(issue.id), StatusRequest(chance.choice(STATUSES), None, None, TESTER))
     return filled
 
 

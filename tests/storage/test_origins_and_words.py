@@ -28,7 +28,7 @@ def test_an_origin_is_found_by_id_number_and_mnemonic_in_any_case(store: Store, 
     assert len(origin.public_key) == 32
 
 
-@pytest.mark.parametrize("name", ["2", "nobody", "", str(uuid4()), "9" * 30, "\x00"])
+@pytest.mark.parametrize("name", ["2", "nobody", "", "7680871c-3f20-43f6-986c-c06491741339", "9" * 30, "\x00"])
 def test_an_unknown_origin_is_not_found(store: Store, origin: OriginRecord, name: str) -> None:
     with pytest.raises(NotFound, match="Known: my-app"):
         store.origins.find(name)

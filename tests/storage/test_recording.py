@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy.exc import IntegrityError
+from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
 
 from provenance_core.errors import NotFound
@@ -23,7 +24,7 @@ from provenance_storage.tables import ErrorIssue, table
 
 
 def _resolve(store: Store, issue: str, release: str | None = None) -> None:
-    store.issues.change_status(issue, StatusRequest(Status.RESOLVED, release, None, "tester"))
+    store.issues.change_status(issue, StatusRequest(Status.RESOLVED, release, None, TESTER))
 
 
 def test_events_of_one_fingerprint_are_one_issue(store: Store, origin: OriginRecord) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, func, select
+from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
 from tests.stores import on_sqlite
 
@@ -190,7 +191,7 @@ def test_recent_events_are_not_thinned(store: Store, origin: OriginRecord, clock
 
 def test_the_event_that_made_an_issue_regress_stays(store: Store, origin: OriginRecord, clock: HeldClock):
     store.record([new_error(origin, release="1") for _ in range(100)])
-    store.issues.change_status("my-app-1", StatusRequest(Status.RESOLVED, "1", None, "me"))
+    store.issues.change_status("my-app-1", StatusRequest(Status.RESOLVED, "1", None, TESTER))
     culprit = store.record([new_error(origin, release="2") for _ in range(60)])[0]
     clock.now += RECENT + MINUTE
 

@@ -11,6 +11,8 @@ from typing import ClassVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.examples import examples
+from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
 from tests.stores import Kind, new_database_url
 
@@ -97,7 +99,7 @@ class TwoWriters(RuleBasedStateMachine):
     )
     def ask(self, writer: int, fingerprint: str, status: Status, release: str | None) -> None:
         number = list(self.issues).index(fingerprint) + 1 if fingerprint in self.issues else 9
-        request = StatusRequest(status, release, None, "tester")
+        request = StatusRequest(status, release, None, TESTER)
         expected = self.issues.get(fingerprint)
         try:
             changed = self.stores[writer].issues.change_status(f"app-{number}", request).changed
@@ -149,7 +151,7 @@ class TwoWritersOnPostgresql(TwoWriters):
 
 
 _SETTINGS = settings(
-    max_examples=60,
+    max_examples=examples(30, thorough=60),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
 from tests.storage.uploads import DEBUG_ID, digest, noise, put, read, release, rows, script, source_map
 
@@ -59,7 +60,7 @@ def test_a_release_in_which_an_issue_was_resolved_stays(store: Store, origin: Or
     store.record([new_error(origin)])
     for status in (Status.RESOLVED, Status.OPEN):
         wanted = "1.0.0" if status is Status.RESOLVED else None
-        store.issues.change_status("my-app-1", StatusRequest(status, wanted, None, "tester"))
+        store.issues.change_status("my-app-1", StatusRequest(status, wanted, None, TESTER))
 
     assert store.releases.delete(origin.id, known.id) is False
 
