@@ -9,10 +9,12 @@ MAP_TESTS := tests/sourcemaps
 BUNDLERS_READY := $(MAP_TESTS)/node_modules/.ready
 CORPUS_READY := $(MAP_TESTS)/corpus/.ready
 NPM_INSTALL := npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+# More than a small machine has cores: tests wait for processes, disks and limits of time.
+TEST_PROCESSES ?= 3
 PACKAGES := core/provenance_core storage/provenance_storage server/provenance_server http_api/provenance_http cli/provenance_cli
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo clients test check format lint types layers serve docs lock clean
+.PHONY: help install demo clients test check format lint types layers serve docs mcpb lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,7 +46,7 @@ demo: $(READY) ## Show the main job on real events
 clients: $(NODE_READY) $(BUNDLERS_READY) $(CORPUS_READY)
 
 test: $(READY) clients ## Run the whole test suite
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 check: format lint types layers test ## Everything CI checks: format, lint, types, layers, tests
 
@@ -65,6 +67,9 @@ serve: $(READY) ## Start the server on http://127.0.0.1:4000
 
 docs: $(READY) ## Write docs/reference from the tools, routes and commands
 	@$(BIN)/python docs/generate.py
+
+mcpb: $(READY) ## Write dist/provenance.mcpb, which desktop hosts install with one click
+	@$(BIN)/python mcpb/build.py
 
 lock: ## Rewrite constraints.txt from what an install resolves to today
 	@rm -rf .lock && $(PYTHON) -m venv .lock

@@ -22,3 +22,8 @@ def envelopes(name: str) -> list[Path]:
     if not found:
         pytest.skip("the shared envelopes are not here; set PROVENANCE_SHARED to their folder")
     return found
+
+
+def shared_envelopes() -> bool:
+    """Say whether the shared folder of real envelopes is here."""
+    return (_SHARED / "envelopes").is_dir()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import Any
 
 from benchmarks.tokens import ours, theirs
 from benchmarks.tokens.events import LISTED, TITLES, Found
@@ -63,9 +64,8 @@ class Measurement:
         definitions, lists, changes = self._definitions(), self._lists(sets), self._changes(sets[0])
         issues = [self._issues(name, detail) for name in sets for detail in DETAILS]
         last = next(row for row in reversed(issues) if row.headline)
-        errand = _sum(
-            "one errand: definitions, list of 10, the last issue, resolve", [*definitions, lists[0], last, changes[0]]
-        )
+        told = f"one errand: definitions, list of 10, an issue ({sets[-1]}), resolve"
+        errand = _sum(told, [*definitions[1:], lists[0], last, changes[0]])
         return [*definitions, *lists, *issues, *changes, errand]
 
     def hostile(self, sets: Sequence[str]) -> list[Row]:
@@ -74,11 +74,13 @@ class Measurement:
         return rows + [self._titles(limit) for limit in LISTS]
 
     def _definitions(self) -> list[Row]:
+        """Return what is paid before the first question; hosts show the model less of a tool than they are told."""
         us, them = self._us, self._them
-        tools = compact(them.tools) if them else None
         told = f"tools/list ({len(us.tools)} tools{f', theirs {len(them.tools)}' if them else ''})"
+        shown = "names, descriptions and arguments of the tools"
         return [
-            self._row(told, compact(us.tools), tools, headline=True),
+            self._row(told, compact(us.tools), compact(them.tools) if them else None, headline=True),
+            self._row(shown, _shown_tools(us.tools), _shown_tools(them.tools) if them else None),
             self._row("instructions", us.instructions, them.instructions if them else None, headline=True),
         ]
 
@@ -141,6 +143,11 @@ class Measurement:
     ) -> Row:
         counted = [self._count(text) if text is not None else None for text in (them, trimmed)]
         return Row(what, self._count(us), *counted, headline=headline)
+
+
+def _shown_tools(tools: Sequence[Mapping[str, Any]]) -> str:
+    """Return of tools what hosts put before the model."""
+    return compact([{name: tool.get(name) for name in ("name", "description", "inputSchema")} for tool in tools])
 
 
 def _sum(what: str, rows: Sequence[Row]) -> Row:

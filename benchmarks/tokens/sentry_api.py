@@ -1,7 +1,7 @@
 """The smallest part of Sentry's API that its MCP server needs, on this machine, with events as SDKs sent them.
 
-It keeps events whole. `limited` cuts one as Sentry's own ingestion does, where that is known: frames, messages, titles
-and variables.
+It keeps events whole. `limited` cuts one as Sentry's own ingestion does, where that is known: frames, messages and
+variables. Titles are cut as there unless the whole ones are asked for.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Issue:
     number: int
     project: str
     event: Json
+    title: str
     status: str = "unresolved"
 
 
@@ -45,13 +46,13 @@ class Book:
     projects: list[str] = field(default_factory=list[str])
     releases: list[str] = field(default_factory=list[str])
 
-    def add(self, project: str, event: Json) -> str:
-        """Add an issue that an event began, and return its short id."""
+    def add(self, project: str, event: Json, *, whole_title: bool = False) -> str:
+        """Add an issue that an event began, its title cut as Sentry does unless told otherwise; return its short id."""
         if project not in self.projects:
             self.projects.append(project)
         number = len(self.issues) + 1
         short_id = f"{project.upper()}-{number}"
-        self.issues[short_id] = Issue(number, project, event)
+        self.issues[short_id] = Issue(number, project, event, title(event)[: None if whole_title else SENTRY_TITLE])
         return short_id
 
     def issue(self, reference: str) -> Issue | None:
@@ -155,7 +156,7 @@ def _issue(book: Book, issue: Issue, base: str) -> Json:
     return {
         "id": str(issue.number),
         "shortId": short_id,
-        "title": title(issue.event),
+        "title": issue.title,
         "culprit": culprit(issue.event),
         "permalink": f"{base}/organizations/{ORGANIZATION}/issues/{issue.number}/",
         "status": issue.status,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tokens.events import TITLES, Found
-from benchmarks.tokens.sentry_api import ORGANIZATION, SENTRY_TITLE, Book, limited, serving
+from benchmarks.tokens.sentry_api import ORGANIZATION, Book, limited, serving
 from benchmarks.tokens.stdio import Server, running, text_of
 
 PACKAGE = "@sentry/mcp-server"
@@ -99,11 +99,8 @@ def asking(folder: Path, found: Iterable[Found], releases: Iterable[str], home: 
     issues: dict[str, str] = {}
     trimmed: dict[str, str] = {}
     for one in found:
-        issues[one.issue] = book.add(one.events, one.event)
-        cut = limited(one.event)
-        if one.events == TITLES:
-            cut["exception"]["values"][-1]["value"] = cut["exception"]["values"][-1]["value"][:SENTRY_TITLE]
-        trimmed[one.issue] = book.add(_trimmed_name(one.events), cut)
+        issues[one.issue] = book.add(one.events, one.event, whole_title=one.events == TITLES)
+        trimmed[one.issue] = book.add(_trimmed_name(one.events), limited(one.event))
     with serving(book) as port:
         command = [_program("node"), str(folder / ENTRY), f"--host=127.0.0.1:{port}", "--insecure-http"]
         command += ["--access-token=benchmark", "--sentry-dsn="]

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from provenance_cli import (
+    activity_command,
     config_commands,
     database_commands,
     doctor_command,
     errors_commands,
+    key_commands,
     origin_commands,
     process_commands,
     release_commands,
@@ -36,6 +38,8 @@ app.add_typer(errors_commands.app, name="errors")
 app.add_typer(release_commands.app, name="releases")
 app.add_typer(sourcemap_commands.app, name="sourcemaps")
 app.add_typer(origin_commands.app, name="origins")
+app.add_typer(key_commands.app, name="keys")
+activity_command.add_to(app)
 app.add_typer(config_commands.app, name="config")
 app.add_typer(database_commands.app, name="db")
 process_commands.add_to(app)

@@ -11,11 +11,17 @@ from provenance_server.settings import Settings
 _EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  # what a server may be bound to; no client can send to it
 
 
-def dsn(settings: Settings, origin: Origin) -> str:
-    """Return the DSN of an origin on the server that the settings name, that serves the store, or that would."""
-    address = urlsplit(settings.api_url or _served(settings) or _would_serve(settings))
+def dsn(settings: Settings, origin: Origin, key: str | None = None) -> str:
+    """Return the DSN of an origin on the server that the settings name, that serves the store, or that would.
+
+    Args:
+        settings: The settings in force.
+        origin: The origin.
+        key: Another key than its public one.
+    """
+    address = urlsplit(settings.api_url or settings.public_url or _served(settings) or _would_serve(settings))
     place = (address.netloc.rpartition("@")[2] + address.path).rstrip("/").removesuffix("/api")
-    return f"{address.scheme}://{clean_line(origin.public_key, 100)}@{place}/{origin.number}"
+    return f"{address.scheme}://{clean_line(key or origin.public_key, 100)}@{place}/{origin.number}"
 
 
 def _served(settings: Settings) -> str | None:

@@ -21,14 +21,17 @@ from provenance_cli.screen import (
     status_text,
     table,
 )
+from provenance_cli.trust import title_text, trust_text, withheld_text
 from provenance_core.events import Breadcrumb, Event, Request, User
 from provenance_core.lifecycle import Status
-from provenance_server.answers import EventDetail, IssueDetail
+from provenance_server.answers import EventDetail, IssueDetail, Outlier
 from provenance_server.arguments import Detail
-from provenance_server.render import BUDGETS
+from provenance_server.render_limits import EVENT, FACT
 from provenance_server.render_stack import render_stack
 
 _DAY = timedelta(hours=24)
+_CHARACTERS_A_TOKEN = 4
+_BARS = " ▁▂▃▄▅▆▇█"
 
 
 def print_issue(answer: IssueDetail, detail: Detail) -> None:
@@ -60,7 +63,7 @@ def _head(answer: IssueDetail) -> Text:
                 "  ",
                 level_text(answer.reported.level),
             ),
-            safe(answer.reported.title, TITLE * 2, "bold"),
+            title_text(answer, TITLE * 2, "bold"),
             safe(answer.reported.culprit, TITLE),
         ]
     )
@@ -77,10 +80,13 @@ def _facts(answer: IssueDetail) -> RenderableType:
             ("Resolved in", safe(resolved_in) if resolved_in else None),
             ("Regressions", Text(str(answer.regression_count)) if answer.regression_count else None),
             ("Events", Text(f"{answer.event_count}, {today} in the last 24 hours{_kept(answer)}")),
+            ("Trend", Text(f"{_bars(answer.trend)} (24 hours, the last is now)") if any(answer.trend) else None),
+            ("Trust", trust_text(answer.trust, answer.event_count)),
+            ("Senders", _senders(answer)),
             ("Users", Text(str(answer.user_count))),
             ("First seen", _seen(answer.first_seen, answer.first_release or answer.reported.first_release)),
             ("Last seen", _seen(answer.last_seen, answer.last_release or answer.reported.last_release)),
-            ("Fingerprint", safe(f"{answer.fingerprint_version} {answer.reported.fingerprint}")),
+            ("Fingerprint", safe(f"{answer.fingerprint_version} {answer.reported.fingerprint or '(withheld)'}")),
             ("Id", safe(answer.id)),
         ]
     )
@@ -90,6 +96,19 @@ def _kept(answer: IssueDetail) -> str:
     return "" if answer.stored_event_count is None else f"; {answer.stored_event_count} are kept"
 
 
+def _bars(counts: list[int]) -> str:
+    """Return counts as bars; the highest is as high as a line."""
+    highest = max(counts)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in counts)
+
+
+def _senders(answer: IssueDetail) -> Text | None:
+    sent = answer.senders
+    if sent is None:
+        return None
+    return Text(f"{sent.addresses} addresses sent the newest {sent.events} events, one of them {sent.most_from_one}")
+
+
 def _seen(moment: str, release: str | None) -> Text:
     shown = moment_text(moment)
     return Text.assemble(shown, " in ", safe(release, 200)) if release else shown
@@ -97,9 +116,11 @@ def _seen(moment: str, release: str | None) -> Text:
 
 def _stack(event: EventDetail, detail: Detail) -> list[RenderableType]:
     """Return the stack, root cause first; frames of the application are marked `>`."""
-    text, cuts = render_stack(event.reported, BUDGETS[detail].stack)
-    lines = [Text(line, _stack_style(line)) for line in text.split("\n")]
-    for left_out in cuts:
+    if event.reported is None:
+        return [section("Stack trace", withheld_text())]
+    stack = render_stack(event.reported, EVENT[detail].stack)
+    lines = [Text(line, _stack_style(line)) for line in stack.text.split("\n")]
+    for left_out in stack.cuts:
         more = "" if detail is Detail.FULL else "; --detail full shows more"
         lines.append(Text(f"({left_out} left out{more})", "italic"))
     return [section("Stack trace", Text("\n").join(lines))]
@@ -115,10 +136,19 @@ def _stack_style(line: str) -> str:
 
 
 def _circumstances(event: EventDetail, detail: Detail) -> list[RenderableType]:
-    reported = event.reported
+    matched = f", {event.frames_matched} of {event.frames} frames match uploaded artifacts"
+    received = f", {event.action.value}, via {event.via.value}{matched if event.frames_matched else ''}"
     rows: list[tuple[str, RenderableType | None]] = [
         ("Id", safe(event.id)),
-        ("Received", Text.assemble(moment_text(event.received_at), f", {event.action.value}, via {event.via.value}")),
+        ("Received", Text.assemble(moment_text(event.received_at), received)),
+    ]
+    if event.reported is None:
+        return [section("Event", facts([*rows, ("Release", _line(event.release)), ("Reported", withheld_text())]))]
+    return [section("Event", facts([*rows, *_reported(event, event.reported, detail)]))]
+
+
+def _reported(event: EventDetail, reported: Event, detail: Detail) -> list[tuple[str, RenderableType | None]]:
+    return [
         ("Release", _line(event.release or reported.release)),
         ("Environment", _line(reported.environment)),
         ("Transaction", _line(reported.transaction)),
@@ -127,8 +157,8 @@ def _circumstances(event: EventDetail, detail: Detail) -> list[RenderableType]:
         ("Runtime", _line(_joined(reported.runtime.name, reported.runtime.version)) if reported.runtime else None),
         ("Server", _line(reported.server_name)),
         ("SDK", _line(_joined(reported.sdk.name, reported.sdk.version)) if reported.sdk else None),
+        *_bags(reported, EVENT[detail].bag * _CHARACTERS_A_TOKEN),
     ]
-    return [section("Event", facts([*rows, *_bags(reported, BUDGETS[detail].bag)]))]
 
 
 def _bags(event: Event, limit: int) -> list[tuple[str, RenderableType | None]]:
@@ -164,7 +194,7 @@ def _joined(*parts: str | None) -> str:
 
 
 def _tags(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
-    budget = BUDGETS[detail]
+    budget = EVENT[detail]
     rows: list[tuple[str, RenderableType | None]] = []
     for tag in answer.reported.tags[: budget.tags]:
         values = [
@@ -172,7 +202,16 @@ def _tags(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
             for value in tag.values[: budget.tag_values]
         ]
         rows.append((safe(tag.key, 60).plain, Text(", ").join(values)))
-    return [section("Tags", facts(rows))] if rows else []
+    outliers: list[tuple[str, RenderableType | None]] = [
+        (safe(entry.key, 60).plain, Text.assemble(safe(entry.value, 80), f" {_shares(entry)}"))
+        for entry in answer.reported.stands_out[: budget.stands_out]
+    ]
+    parts = {"Stands out": outliers, "Tags": rows}
+    return [section(title, facts(entries)) for title, entries in parts.items() if entries]
+
+
+def _shares(entry: Outlier) -> str:
+    return f"({entry.share:.0%} here, {entry.elsewhere:.0%} elsewhere)"
 
 
 def _releases(answer: IssueDetail) -> list[RenderableType]:
@@ -189,25 +228,26 @@ def _releases(answer: IssueDetail) -> list[RenderableType]:
 
 
 def _history(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
-    made = table("WHEN", "WHO", "CHANGE", "RELEASE", "NOTE")
-    for entry in answer.history[-BUDGETS[detail].history :]:
+    made = table("WHEN", "WHO", "CLIENT", "CHANGE", "RELEASE", "NOTE")
+    for entry in answer.history[-FACT[detail].history :]:
         change = Text.assemble(status_text(entry.from_status), " → ", status_text(entry.to_status))
         if entry.to_status is Status.REGRESSED and entry.event_id:
             change.append_text(Text.assemble(" by event ", safe(entry.event_id)))
         release = entry.release or entry.reported.version
-        made.add_row(moment_text(entry.at), safe(entry.actor, 64), change, safe(release, 100), safe(entry.note, LINE))
+        who = (safe(entry.actor, 80), safe(entry.client, 64))
+        made.add_row(moment_text(entry.at), *who, change, safe(release, 100), safe(entry.note, LINE))
     return [section("History", made)] if answer.history else []
 
 
 def _crumbs(event: EventDetail, detail: Detail) -> list[RenderableType]:
-    crumbs = event.reported.breadcrumbs
-    shown = crumbs[-BUDGETS[detail].breadcrumbs :]
+    crumbs = event.reported.breadcrumbs if event.reported is not None else ()
+    shown = crumbs[-EVENT[detail].breadcrumbs :]
     if not shown:
         return []
     made = table("WHEN", "CATEGORY", "LEVEL", "WHAT")
     for crumb in shown:
         what = _joined(crumb.message, json.dumps(crumb.data, ensure_ascii=False) if crumb.data else None)
-        limit = BUDGETS[detail].crumb
+        limit = EVENT[detail].breadcrumb * _CHARACTERS_A_TOKEN
         made.add_row(safe(crumb.timestamp, 40), safe(_category(crumb), 60), safe(crumb.level, 20), safe(what, limit))
     title = "Breadcrumbs" if len(shown) == len(crumbs) else f"Breadcrumbs (the last {len(shown)} of {len(crumbs)})"
     return [section(title, made)]

@@ -6,8 +6,9 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from provenance_cli.mcp_words import mcp_flags
 from provenance_core.clean import clean, clean_line
 from provenance_core.errors import InvalidInput, ProvenanceError
 
@@ -28,8 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     _accept_any_text()
-    if words == ["mcp"]:
-        return guarded(_run_mcp, as_json=False)
+    plain = mcp_flags(words)
+    if plain is not None:
+        return guarded(lambda: _run_mcp(plain), as_json=False)
     return guarded(lambda: _run(words or ["--help"], alone=argv is None), as_json="--json" in words)
 
 
@@ -67,12 +69,11 @@ def root_options_first(words: Sequence[str]) -> list[str]:
     return [*front, *rest]
 
 
-def _run_mcp() -> int:
+def _run_mcp(flags: Mapping[str, str | None]) -> int:
     """Serve MCP without building the command line: a host waits for the first answer."""
-    from provenance_server.mcp_server import run  # noqa: PLC0415  # needed by this command only
-    from provenance_server.settings import load_settings  # noqa: PLC0415
+    from provenance_cli.mcp_command import serve_mcp  # noqa: PLC0415  # needed by this command only
 
-    run(load_settings())
+    serve_mcp(flags)
     return 0
 
 

@@ -21,7 +21,8 @@ def show(answer: Model, *, as_json: bool) -> None:
     cursor = getattr(answer, "next_cursor", None)
     if isinstance(cursor, str):
         total = getattr(answer, "total", None)
-        print(f"More of {total}: add --cursor {shlex.quote(clean_line(cursor, 1_000))}", file=sys.stderr)
+        more = "More" if total is None else f"More of {total}"
+        print(f"{more}: add --cursor {shlex.quote(clean_line(cursor, 1_000))}", file=sys.stderr)
 
 
 def print_json(value: object) -> None:

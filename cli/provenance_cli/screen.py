@@ -66,9 +66,9 @@ def status_text(status: Status) -> Text:
     return Text(status.value, _STATUS_STYLES[status])
 
 
-def level_text(level: Level) -> Text:
-    """Return a level in its colour."""
-    return Text(level.value, _LEVEL_STYLES.get(level, ""))
+def level_text(level: Level | None) -> Text:
+    """Return a level in its colour; a dash where there is none."""
+    return Text("-", "dim") if level is None else Text(level.value, _LEVEL_STYLES.get(level, ""))
 
 
 def moment_text(moment: str) -> Text:

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
+from provenance_http.exposure import is_private
 from provenance_server.settings import Settings
 
 _MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "262144"}
@@ -19,7 +20,6 @@ class ServerCommand:
     """What `provenance serve` was asked for."""
 
     settings: Settings
-    insecure: bool
 
     def run(self) -> int:
         """Serve until told to stop, and return the exit code.
@@ -29,7 +29,7 @@ class ServerCommand:
         """
         from provenance_http.serve import serve  # noqa: PLC0415  # loads FastAPI and the store
 
-        serve(self.settings, insecure=self.insecure, on_ready=_announce)
+        serve(self.settings, on_ready=_announce)
         return 0
 
     def replace_process(self) -> int:
@@ -38,15 +38,16 @@ class ServerCommand:
             return self.run()
         self._make_store()
         reading, writing = os.pipe()
-        told = {"settings": self.settings.model_dump(), "insecure": self.insecure}
         with os.fdopen(writing, "w") as pipe:  # a few hundred bytes, which it holds; an argument could be seen by all
-            json.dump(told, pipe)
+            json.dump(self.settings.model_dump(), pipe)
         os.set_inheritable(reading, True)
         program = [sys.executable, "-P", "-m", "provenance_cli.server_program", str(reading)]
         return os.execve(program[0], program, {**_MALLOC, **os.environ})  # noqa: S606  # no shell is wanted
 
     def _make_store(self) -> None:
-        """Make a store that is not there yet: what that takes is loaded once in its life."""
+        """Make a store that is not there yet, if it may be served: what that takes is loaded once in its life."""
+        if not is_private(self.settings.host, self.settings.public_url):
+            return
         from provenance_storage.engine import sqlite_path  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
         from provenance_storage.store import Store  # noqa: PLC0415
 
@@ -64,8 +65,7 @@ def _main(descriptor: int) -> int:
     from provenance_cli.main import guarded  # noqa: PLC0415  # a circle: it starts this program
 
     with os.fdopen(descriptor) as pipe:
-        told = json.load(pipe)
-    command = ServerCommand(Settings.model_validate(told["settings"]), bool(told["insecure"]))
+        command = ServerCommand(Settings.model_validate(json.load(pipe)))
     return guarded(command.run, as_json=False)
 
 

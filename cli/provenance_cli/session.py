@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-import typer
 from pydantic.alias_generators import to_camel
 
 from provenance_core.access import Access, Door, local_access
@@ -18,6 +17,8 @@ from provenance_core.errors import InvalidInput
 from provenance_server.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    import typer
+
     from provenance_server.client import Client
 
 PROGRAM = "provenance-cli"

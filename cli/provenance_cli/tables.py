@@ -19,8 +19,10 @@ from provenance_cli.screen import (
     table,
     version_span,
 )
+from provenance_cli.trust import title_text, trust_counts
 from provenance_core.events import Model
 from provenance_core.lifecycle import Status
+from provenance_server.access_answers import ActivityEntry, ActivityList, ApiKey, CreatedKey, KeyList
 from provenance_server.answers import (
     ChangedIssue,
     CreatedRelease,
@@ -57,19 +59,20 @@ def _(answer: IssueList, width: int) -> RenderableType:
 
 def _wide(issues: list[Issue]) -> RenderableType:
     made = table(
-        *("ISSUE", "STATUS", "LEVEL", "TITLE", "CULPRIT", "EVENTS", "USERS", "LAST SEEN", "RELEASES"),
-        numbers=frozenset({"EVENTS", "USERS"}),
+        *("ISSUE", "STATUS", "LEVEL", "TITLE", "CULPRIT", "EVENTS", "TRUST", "USERS", "LAST SEEN", "RELEASES"),
+        numbers=frozenset({"EVENTS", "TRUST", "USERS"}),
     )
-    for column in (0, 1, 2, 7):
+    for column in (0, 1, 2, 6, 8):
         made.columns[column].no_wrap = True
     for issue in issues:
         made.add_row(
             safe(issue.short_id),
             status_text(issue.status),
             level_text(issue.reported.level),
-            safe(issue.reported.title, TITLE),
+            title_text(issue),
             safe(issue.reported.culprit, _CULPRIT),
             str(issue.event_count),
+            trust_counts(issue.trust),
             str(issue.user_count),
             age_of(issue.last_seen),
             safe(seen_in(issue), 100),
@@ -83,7 +86,7 @@ def _narrow(issues: list[Issue]) -> RenderableType:
     for column in (0, 1, 4):
         made.columns[column].no_wrap = True
     for issue in issues:
-        title = safe(issue.reported.title, TITLE)
+        title = title_text(issue)
         if issue.reported.culprit:
             title = Text("\n").join([title, safe(issue.reported.culprit, _CULPRIT, "dim")])
         status = status_text(issue.status)
@@ -243,6 +246,66 @@ def _origin_facts(answer: Origin) -> list[tuple[str, Text | None]]:
 
 
 @draw.register
+def _(answer: KeyList, width: int) -> RenderableType:
+    made = table("PREFIX", "LABEL", "SCOPES", "ORIGIN", "CREATED", "LAST USED", "REVOKED")
+    for item in answer.items:
+        made.add_row(
+            safe(item.prefix),
+            safe(item.label, 64),
+            _scopes(item),
+            safe(item.origin),
+            age_of(item.created_at),
+            age_of(item.last_used_at) if item.last_used_at else "never",
+            age_of(item.revoked_at) if item.revoked_at else "-",
+        )
+    empty = "There are no keys yet; `provenance keys create --label me --scope admin` makes one."
+    return made if answer.items else Text(empty)
+
+
+@draw.register
+def _(answer: ApiKey, width: int) -> RenderableType:
+    return facts(_key_facts(answer))
+
+
+@draw.register
+def _(answer: CreatedKey, width: int) -> RenderableType:
+    return facts([*_key_facts(answer), ("Key", Text(answer.key))])
+
+
+def _key_facts(answer: ApiKey) -> list[tuple[str, Text | None]]:
+    return [
+        ("Label", safe(answer.label, 64)),
+        ("Scopes", _scopes(answer)),
+        ("Origin", _given(answer.origin)),
+        ("Prefix", safe(answer.prefix)),
+        ("Id", safe(answer.id)),
+        ("Revoked", moment_text(answer.revoked_at) if answer.revoked_at else None),
+    ]
+
+
+def _scopes(answer: ApiKey) -> Text:
+    return Text(", ".join(scope.value for scope in answer.scopes))
+
+
+@draw.register
+def _(answer: ActivityList, width: int) -> RenderableType:
+    made = table("WHEN", "WHO", "ACTION", "ORIGIN", "OF", "WHAT")
+    for item in answer.items:
+        who = safe(item.actor, 100)
+        if item.client:
+            who.append_text(Text.assemble(" by ", safe(item.client, 64, "dim")))
+        made.add_row(age_of(item.at), who, item.action, safe(item.origin), safe(item.subject_id), _became(item))
+    return made if answer.items else Text("Nothing was changed yet.")
+
+
+def _became(item: ActivityEntry) -> Text:
+    """Say what was, what is, and why."""
+    parts = [safe(text, TITLE) for text in (item.before, item.after) if text]
+    line = Text(" → ").join(parts)
+    return Text.assemble(line, "  ", safe(item.note, TITLE, "dim")) if item.note else line
+
+
+@draw.register
 def _(answer: ChangedIssue, width: int) -> RenderableType:
     return _outcome(answer)
 
@@ -270,5 +333,5 @@ def _outcome(issue: ChangedIssue) -> Text:
     release = issue.resolved_in or issue.reported.resolved_in
     if issue.status is Status.RESOLVED and release:
         line.append_text(Text.assemble(" in ", safe(release, 200)))
-    line.append_text(Text.assemble("  ", safe(issue.reported.title, TITLE, "dim")))
+    line.append_text(Text.assemble("  ", title_text(issue, style="dim")))
     return line

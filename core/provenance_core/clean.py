@@ -8,10 +8,11 @@ import unicodedata
 _HIDDEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # soft hyphen, fillers
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidirectional, line separators
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U00016fe4"  # soft hyphen, fillers
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff"  # zero width, bidirectional, separators
     "\ufe00-\ufe0f\ud800-\udfff\ue000-\uf8ff"  # variation selectors, lone surrogates, private use
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff"  # music controls, tags, private planes
+    "\U00013430-\U00013440\U0001bca0-\U0001bca3"  # controls of hieroglyphs and of shorthand
+    "\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff"  # music, tags, private planes
     "]+"
 )
 _RUN_SHOWN = 3

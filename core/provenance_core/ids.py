@@ -29,6 +29,12 @@ def milliseconds_of(value: UUID) -> int:
     return value.int >> 80
 
 
+def microseconds_of(value: UUID) -> int:
+    """Return the microseconds since 1970 that an id of `uuid7` carries."""
+    fraction = (value.int >> 64) & 0xFFF
+    return milliseconds_of(value) * 1000 + (fraction * 1000 + 4095) // 4096
+
+
 def parse_uuid(text: str) -> UUID | None:
     """Return the UUID a text names, or None where it names none."""
     try:

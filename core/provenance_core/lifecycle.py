@@ -20,6 +20,14 @@ class Status(StrEnum):
     MUTED = "muted"
 
 
+class ChangeKind(StrEnum):
+    """Name what happened to an issue."""
+
+    NEW = "new"
+    STATUS = "status"
+    EVENT = "event"
+
+
 class Regression(StrEnum):
     """Name which releases regress a resolved issue: any other one, or only newer ones."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import TypeVar
+from uuid import UUID
 
 import anyio
 import anyio.to_thread
@@ -33,11 +34,13 @@ class Admissions:
     Args:
         store: Where the keys are.
         clock: Returns monotonic seconds.
+        used: Is told which secret key was used.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float], used: Callable[[UUID], None]) -> None:
         self._store = store
         self._clock = clock
+        self._used = used
         self._senders: dict[_Asked, tuple[float, Sender]] = {}
         self._strangers: dict[_Asked, float] = {}
         self._lookups: dict[_Asked, asyncio.Task[Sender | None]] = {}
@@ -59,7 +62,7 @@ class Admissions:
         return sender
 
     def clear(self) -> None:
-        """Forget everything, because origins were changed; what is being looked up will not be remembered."""
+        """Forget everything, because origins or keys were changed; what is being looked up will not be remembered."""
         self._senders.clear()
         self._strangers.clear()
         self._lookups.clear()
@@ -87,6 +90,8 @@ class Admissions:
             self._senders.pop(asked, None)
             self._strangers.pop(asked, None)
             if sender is not None:
+                if sender.key_id is not None:
+                    self._used(sender.key_id)
                 _keep(self._senders, asked, (until, sender), MOST_SENDERS)
             else:
                 _keep(self._strangers, asked, until, MOST_STRANGERS)

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -15,12 +15,15 @@ from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
 from provenance_http import upload_routes
+from provenance_http.auth import Authentication
 from provenance_http.cors import ingest_door
-from provenance_http.docs_page import add_docs_route
+from provenance_http.docs_page import add_document_routes
 from provenance_http.error_answers import HANDLERS, UnexpectedErrors
+from provenance_http.exposure import Exposure
 from provenance_http.guard import Guard
 from provenance_http.health import add_health_routes
 from provenance_http.ingest_doors import answer_sdk
+from provenance_http.mcp_mount import McpDoor, add_mcp_route
 from provenance_http.metrics import Metrics
 from provenance_http.openapi import openapi_document
 from provenance_http.routes import add_operation_routes
@@ -28,9 +31,13 @@ from provenance_http.sentry_routes import add_sentry_routes
 from provenance_http.services import make_services
 from provenance_http.tally import Tally
 from provenance_http.upkeep import keep_in_shape
+from provenance_http.well_known import add_well_known_routes
 from provenance_http.writing import Writing, writing_in_thread
 from provenance_server.source_maps import SourceMaps
 from provenance_storage.store import Store
+
+if TYPE_CHECKING:
+    from provenance_http.oauth import Tokens
 
 TITLE = "Provenance"
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
@@ -40,7 +47,12 @@ class Application(FastAPI):
     """A FastAPI application with the doors of Sentry SDKs in front of it.
 
     It describes itself with the operations' own models.
+
+    Attributes:
+        mcp: The door of agents.
     """
+
+    mcp: McpDoor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer Sentry SDKs at once, and everybody else through the layers of the API."""
@@ -61,37 +73,59 @@ def create_app(
     store: Store,
     writing: Writing | None = None,
     *,
-    host: str = "127.0.0.1",
+    exposure: Exposure | None = None,
     source_maps: SourceMaps | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> FastAPI:
+) -> Application:
     """Make the application of a store.
 
     Args:
         store: The store; the caller closes it.
         writing: How it is written; in a thread of this process unless given.
-        host: What the server is bound to, which callers may call it by.
+        exposure: How it is reached, and what bounds it; on this machine alone unless given.
         source_maps: What resolves frames; packed indexes are kept in memory unless given.
         clock: Returns monotonic seconds, by which keys are remembered and rates kept.
     """
+    exposure = exposure or Exposure()
+    mcp = McpDoor()
     app = Application(
         title=TITLE,
         version=version("provenance-errors"),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(store, writing or writing_in_thread(store), source_maps or SourceMaps(store), clock),
-        middleware=[Middleware(Guard, host=host), Middleware(UnexpectedErrors)],
+        lifespan=_lifespan(store, writing or writing_in_thread(store), source_maps or SourceMaps(store), clock, mcp),
+        middleware=[
+            Middleware(Guard, exposure),
+            Middleware(UnexpectedErrors),
+            Middleware(Authentication, exposure, _tokens(exposure, clock)),
+        ],
         exception_handlers={**HANDLERS},
     )
+    app.mcp = mcp
     add_health_routes(app)
     add_operation_routes(app, upload_routes.HANDLERS)
-    add_sentry_routes(app)
-    add_docs_route(app)
+    add_sentry_routes(app, exposure)
+    add_document_routes(app)
+    add_well_known_routes(app, exposure)
+    add_mcp_route(app, mcp)
     return app
 
 
-def _lifespan(store: Store, writing: Writing, source_maps: SourceMaps, clock: Callable[[], float]) -> _Lifespan:
+def _tokens(exposure: Exposure, clock: Callable[[], float]) -> Tokens | None:
+    """Return what checks access tokens, where an issuer is trusted."""
+    if exposure.oauth_issuer is None:
+        return None
+    from provenance_http.issuer_keys import IssuerKeys  # noqa: PLC0415  # loads cryptography, which few servers need
+    from provenance_http.oauth import Tokens  # noqa: PLC0415
+
+    return Tokens(IssuerKeys(exposure.oauth_issuer, clock), exposure.resources)
+
+
+def _lifespan(
+    store: Store, writing: Writing, source_maps: SourceMaps, clock: Callable[[], float], mcp: McpDoor
+) -> _Lifespan:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         metrics = Metrics()
@@ -100,7 +134,14 @@ def _lifespan(store: Store, writing: Writing, source_maps: SourceMaps, clock: Ca
             tasks.start_soon(tally.run)
             tasks.start_soon(keep_in_shape, store, metrics)
             async with writing(metrics) as recorder:
-                services = make_services(store, recorder, tally, metrics, source_maps=source_maps, clock=clock)
+                services = make_services(
+                    *(store, recorder, tally, metrics),
+                    source_maps=source_maps,
+                    clock=clock,
+                    keys_changed=mcp.check_streams,
+                )
+                tasks.start_soon(services.keyring.run)
+                tasks.start_soon(mcp.run, services)
                 yield {"services": services}
                 await services.assemblies.finish()
             tasks.cancel_scope.cancel()

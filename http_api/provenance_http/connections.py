@@ -24,6 +24,9 @@ MOST_PIPELINED = 16
 """Requests that may wait on a connection for the one before them. Ours."""
 
 _AROUND_HEADER = len(": \r\n")
+_AROUND_VALUE = b" \t"
+"""What belongs to no value; the parser leaves it behind one. Source: RFC 9110, section 5.5."""
+
 _BAD_REQUEST, _HEADERS_TOO_LARGE = 400, 431
 _VERSIONS = frozenset({"1.0", "1.1"})
 
@@ -88,6 +91,7 @@ class ImpatientProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_PIPELINED or not self._unambiguous():
             raise _Refused(_BAD_REQUEST)
         self._told = True
+        self.headers[:] = [(name, value.rstrip(_AROUND_VALUE)) for name, value in self.headers]
         super().on_headers_complete()
         self.headers = []  # trailers come here, and are dropped
 

@@ -1,4 +1,4 @@
-"""The page that shows the OpenAPI document as text: without a script, and without anything from elsewhere."""
+"""The OpenAPI document, and the page that shows it as text: without a script or anything from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+
+from provenance_http.scoped_routes import PUBLIC, add_route
 
 Json = dict[str, Any]
 _STYLE = (
@@ -23,14 +25,18 @@ _POLICY = (
 )
 
 
-def add_docs_route(app: FastAPI) -> None:
-    """Register the page."""
+def add_document_routes(app: FastAPI) -> None:
+    """Register the document and the page: they tell nothing of what is stored."""
+
+    async def document(_request: Request) -> Response:
+        return Response(orjson.dumps(app.openapi()), media_type="application/json")
 
     async def docs(_request: Request) -> Response:
         headers = {"content-security-policy": _POLICY}
         return Response(docs_html(app.openapi()), headers=headers, media_type="text/html")
 
-    app.add_route("/docs", docs)
+    add_route(app, "/openapi.json", document, {"GET": PUBLIC})
+    add_route(app, "/docs", docs, {"GET": PUBLIC})
 
 
 def docs_html(document: Json) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
+from provenance_core.access import Scope
 from provenance_core.errors import Forbidden, NotFound
 from provenance_core.events import Via
 from provenance_storage.records import OriginRecord
@@ -14,19 +16,22 @@ from provenance_storage.store import Store
 
 _IN_HEADER = re.compile(r"(?:^|[\s,])sentry_key\s*=\s*\"?([^\s,\"]+)", re.IGNORECASE)
 _LONGEST_KEY = 100
+SECRET_PREFIX = "pak_"  # noqa: S105  # what keys begin with that are secret, and no key
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who an event comes from: the origin, the key and how far that can be trusted.
 
-    `artifacts` is the version of what was uploaded for the origin: 0 where nothing ever was.
+    `artifacts` is the version of what was uploaded for the origin: 0 where nothing ever was; `key_id` is the id of a
+    secret key.
     """
 
     origin: OriginRecord
-    key: str
+    key: str = field(repr=False)
     via: Via
     artifacts: int = 0
+    key_id: UUID | None = None
 
 
 def keys_given(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> frozenset[str]:
@@ -74,5 +79,15 @@ def find_sender(store: Store, number: int, key: str) -> Sender | None:
         origin = store.origins.find(str(number))
     except NotFound:
         return None
-    via = store.origins.key_kind(origin.id, key)
-    return Sender(origin, key, via, store.artifacts.version(origin.id)) if via is not None else None
+    via, key_id = _via(store, origin, key)
+    return Sender(origin, key, via, store.artifacts.version(origin.id), key_id) if via is not None else None
+
+
+def _via(store: Store, origin: OriginRecord, key: str) -> tuple[Via | None, UUID | None]:
+    """Return how events count that come with a key, None where it opens nothing, and the id of a secret one."""
+    if not key.startswith(SECRET_PREFIX):
+        return store.origins.key_kind(origin.id, key), None
+    found = store.keys.find(key)
+    if found is None or Scope.INGEST not in found.scopes or found.origin_id != origin.id:
+        return None, None
+    return Via.SERVER, found.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provenance_core.errors import ProvenanceError, TooManyRequests, Unavailable
 from provenance_server.faults import trace
+
+SENTRY_PREFIX = "/api/0"
+"""Where errors are told in Sentry's form."""
 
 QUEUE_FULL = "error:key:queue_full"
 RATE_LIMIT = "default;error:key:rate_limit"
@@ -49,6 +53,21 @@ def error_answer(error: Exception) -> Response:
     told = _tell(error)
     body = {"error": {"code": told.code, "message": told.message, "details": told.details}}
     return Response(orjson.dumps(body), told.status, told.headers, "application/json")
+
+
+def answer_at(path: str, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer that tells an error in the form of the door that a path is of.
+
+    Args:
+        path: The path that was asked for.
+        error: The error.
+        headers: What to say besides.
+    """
+    answer = (
+        sentry_refusal(error) if path == SENTRY_PREFIX or path.startswith(f"{SENTRY_PREFIX}/") else error_answer(error)
+    )
+    answer.headers.update(headers or {})
+    return answer
 
 
 def rejection(error: Exception, limits: str = QUEUE_FULL) -> Rejection:
@@ -129,7 +148,7 @@ class UnexpectedErrors:
             log_unexpected(scope, error)
             if started:
                 raise RuntimeError("An answer was not finished; the log says why.") from None
-            await error_answer(error)(scope, receive, send)
+            await answer_at(scope["path"], error)(scope, receive, send)
 
 
 HANDLERS = {ProvenanceError: handle, HTTPException: handle, StarletteHTTPException: handle}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provenance_http.access_examples import ACCESS_EXAMPLES
 from provenance_http.example import Example, Json
 from provenance_http.source_map_examples import SOURCE_MAP_EXAMPLES
 
@@ -44,6 +45,9 @@ _ISSUE: Json = {
     "resolvedIn": None,
     "firstRelease": "1.2.2",
     "lastRelease": "1.2.3",
+    "trust": {"authenticated": 0, "matched": 42},
+    "trend": [*(0 for _ in range(21)), 1, 0, 3],
+    "withheld": None,
     "reported": _REPORTED_ISSUE,
 }
 _REPORTED_EVENT: Json = {
@@ -70,6 +74,8 @@ _REPORTED_EVENT: Json = {
 _DETAIL: Json = {
     **_ISSUE,
     "fingerprintVersion": "pv1",
+    "storedEventCount": None,
+    "senders": {"events": 42, "addresses": 7, "mostFromOne": 12},
     "releases": [
         {
             "registered": True,
@@ -87,6 +93,10 @@ _DETAIL: Json = {
         "receivedAt": _LAST,
         "action": "UNHANDLED",
         "via": "public",
+        "matched": True,
+        "withheld": None,
+        "frames": 1,
+        "framesMatched": 1,
         "release": "1.2.3",
         "reported": _REPORTED_EVENT,
     },
@@ -94,6 +104,7 @@ _DETAIL: Json = {
         **_REPORTED_ISSUE,
         "fingerprint": "5f0c1b7e9a3d4c2288f6e1d0b9a7c6e5",
         "tags": [{"key": "region", "eventCount": 42, "values": [{"value": "eu", "eventCount": 40}]}],
+        "standsOut": [{"key": "region", "value": "eu", "share": 0.95, "elsewhere": 0.4}],
     },
 }
 _EVENT: Json = {
@@ -102,6 +113,8 @@ _EVENT: Json = {
     "receivedAt": _LAST,
     "action": "UNHANDLED",
     "via": "public",
+    "matched": True,
+    "withheld": None,
     "release": "1.2.3",
     "reported": {"eventId": "fc6d8c0c43fc4630ad850ee518f1b9d0", "release": None},
 }
@@ -146,6 +159,8 @@ _INTERACTION: Json = {
     "resourceType": "ERROR",
     "action": "CAUGHT",
     "via": "public",
+    "matched": False,
+    "withheld": None,
     "receivedAt": _LAST,
     "issueId": _ISSUE_ID,
     "duplicate": False,
@@ -261,5 +276,6 @@ EXAMPLES: dict[str, Example] = {
     "delete_origin": Example({"id": "my-app"}, {"id": _ORIGIN_ID, "deleted": True}),
     **_words("resource_type", "resource_types", "ORDER", "Order"),
     **_words("action", "actions", "SHIPPED", "Shipped"),
+    **ACCESS_EXAMPLES,
 }
 """The example of each operation, by its name."""

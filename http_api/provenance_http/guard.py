@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -12,11 +11,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provenance_core.errors import Forbidden
-from provenance_http.error_answers import error_answer
+from provenance_http.error_answers import answer_at
+from provenance_http.exposure import Exposure, is_address, is_wildcard, page_origin
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz"})
 """Paths that tell nothing and that a probe may ask for under any name."""
+
+WRONG_HOST = (
+    "This server does not answer under that host name; ask 127.0.0.1 or localhost, or start it with --public-url."
+)
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
@@ -34,31 +38,33 @@ class Guard:
 
     Args:
         app: What is guarded.
-        host: The address or name the server is bound to; one of all interfaces admits any address, but no name.
+        exposure: How the server is reached.
     """
 
-    def __init__(self, app: ASGIApp, host: str = "127.0.0.1") -> None:
+    def __init__(self, app: ASGIApp, exposure: Exposure) -> None:
         self._app = app
-        self._names = LOOPBACK | {host.lower()}
-        self._any_address = is_wildcard(host)
+        self._names = LOOPBACK | {exposure.host.lower()}
+        self._any_address = is_wildcard(exposure.host)
         if self._any_address:
             self._names |= {socket.gethostname().lower()}
+        self._public = page_origin(exposure.public_url) if exposure.public_url else None
+        if exposure.public_url:
+            self._names |= {urlsplit(exposure.public_url).hostname or ""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = None if scope["path"] in OPEN_PATHS else self._refusal(Headers(scope=scope))
+        refusal = None if scope["path"] in PROBES else self._refusal(scope["path"], Headers(scope=scope))
         await (refusal or self._app)(scope, receive, _with_headers(send, SECURITY_HEADERS))
 
-    def _refusal(self, headers: Headers) -> Response | None:
-        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+    def _refusal(self, path: str, headers: Headers) -> Response | None:
+        hosts, pages = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
-            error = HTTPException(421, "This server does not answer under that host name; ask 127.0.0.1 or localhost.")
-            return error_answer(error)
-        if any(_site(origin) != hosts[0].lower() for origin in origins):
-            return error_answer(Forbidden("Pages of other sites may not use the API; ask from a program."))
+            return answer_at(path, HTTPException(421, WRONG_HOST))
+        if any(_site(page) != hosts[0].lower() and page_origin(page) != self._public for page in pages):
+            return answer_at(path, Forbidden("Pages of other sites may not use the API; ask from a program."))
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -68,25 +74,7 @@ class Guard:
         except ValueError:
             return False
         plain = parts.netloc == host and parts.username is None and not parts.path and not parts.query
-        return plain and (name in self._names or (self._any_address and _is_address(name)))
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach what is bound to a host."""
-    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-
-
-def is_wildcard(host: str) -> bool:
-    """Say whether a host stands for all interfaces."""
-    return not host or (_is_address(host) and ipaddress.ip_address(host).is_unspecified)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+        return plain and (name in self._names or (self._any_address and is_address(name)))
 
 
 def _site(origin: str) -> str | None:

@@ -6,16 +6,18 @@ import anyio.to_thread
 import orjson
 from fastapi import FastAPI, Request, Response
 
+from provenance_core.access import Scope
 from provenance_core.errors import Unavailable
 from provenance_http.metrics import CONTENT_TYPE
+from provenance_http.scoped_routes import PUBLIC, add_route
 from provenance_http.services import services_of
 
 
 def add_health_routes(app: FastAPI) -> None:
     """Register the probes."""
-    app.add_route("/healthz", alive)
-    app.add_route("/readyz", ready)
-    app.add_route("/metrics", numbers)
+    add_route(app, "/healthz", alive, {"GET": PUBLIC})
+    add_route(app, "/readyz", ready, {"GET": PUBLIC})
+    add_route(app, "/metrics", numbers, {"GET": Scope.READ})
 
 
 async def alive(_request: Request) -> Response:

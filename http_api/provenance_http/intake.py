@@ -67,7 +67,8 @@ async def take_in(door: Door, services: Services, scope: Scope, receive: Receive
         if wait := services.rates.take(sender):
             services.tally.add(sender.origin.id, {(EVENT, "rate_limited"): 1})
             raise RateLimited(wait)
-        received = await _prepared(door, services, sender, await body.whole(), encoding)
+        address = services.senders.hash_of(scope.get("client"))
+        received = await _prepared(door, services, sender, await body.whole(), encoding, sender_hash=address)
     services.rates.charge(sender, len(received.events) - 1)
     services.tally.add(sender.origin.id, received.discards)
     if received.refusal is not None:
@@ -104,14 +105,16 @@ def _header_key(start: bytes, encoding: str) -> frozenset[str]:
     return frozenset({key} if key else ())
 
 
-async def _prepared(door: Door, services: Services, sender: Sender, body: bytes, encoding: str) -> Received:
+async def _prepared(
+    door: Door, services: Services, sender: Sender, body: bytes, encoding: str, *, sender_hash: bytes | None
+) -> Received:
     """Prepare a body for the writer: a small one at once, others in a thread; one not understood is counted.
 
     Frames are resolved in a thread, too: source maps may have to be fetched for them.
     """
     receive = _envelope if door.kind == "envelope" else receive_event
     resolve = services.source_maps.resolver(sender.origin.id, sender.artifacts, MOST_LOOKUPS)
-    prepare = partial(receive, resolve=resolve)
+    prepare = partial(receive, resolve=resolve, sender_hash=sender_hash)
     small = inflate_small(body, encoding) if resolve is None else None
     try:
         if small is not None:
@@ -127,12 +130,14 @@ def _large(prepare: Callable[[Sender, bytes], Received], sender: Sender, body: b
     return prepare(sender, inflate(body, encoding, LARGEST_INFLATED))
 
 
-def _envelope(sender: Sender, data: bytes, resolve: Resolve | None = None) -> Received:
+def _envelope(
+    sender: Sender, data: bytes, resolve: Resolve | None = None, sender_hash: bytes | None = None
+) -> Received:
     """Prepare an envelope; a key in its own header counts like one of the request's."""
     envelope = open_envelope(data)
     if dsn_key(envelope.header.get("dsn")) not in {None, sender.key}:
         raise Forbidden(SEVERAL)
-    return receive_envelope(sender, envelope, resolve)
+    return receive_envelope(sender, envelope, resolve, sender_hash)
 
 
 async def _record(services: Services, received: Received) -> NewInteraction:

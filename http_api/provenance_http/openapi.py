@@ -7,21 +7,28 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from provenance_core.access import Scope
+from provenance_http.credentials import LONGEST_CLIENT
 from provenance_http.examples import EXAMPLES, NUMBER, Example
 from provenance_http.openapi_ingest import ingest_paths, ingest_schemas
 from provenance_http.openapi_refusals import refusal_references, refusal_responses, refusal_schemas
+from provenance_http.openapi_security import NOBODY_ASKED, required, security_schemes
 from provenance_http.openapi_uploads import UPLOAD_PATH, upload_operation
-from provenance_http.routes import ACTOR_HEADER, HEADER_ARGUMENTS, LONGEST_ACTOR, WITH_BODY, AnyOperation
+from provenance_http.routes import HEADER_ARGUMENTS, WITH_BODY, AnyOperation
+from provenance_server.client import CLIENT_HEADER
 from provenance_server.operations import OPERATIONS, RECORD_INTERACTION, UPDATE_ERROR_ISSUE_STATUS
 from provenance_server.sourcemap_answers import Upload
 
 Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{model}"
+_OF_NUMBERS = {401: "Unauthorized", 403: "Forbidden", 421: "WrongHost", 503: "Unavailable"}
 _DESCRIPTION = (
     "Self-hosted, Sentry-compatible error tracking. Fields of an answer are the server's facts; whatever came out of "
     'an event stands under `reported`. A refusal is `{"error": {"code", "message", "details"}}` and says what '
     "to do next. Sentry SDKs send to the two ingest paths by DSN, `http://<publicKey>@<host>/<number>`. "
-    "Under `/api/0/` is what sentry-cli and bundlers' plugins need for source maps and releases, in Sentry's form."
+    "Under `/api/0/` is what sentry-cli and bundlers' plugins need for source maps and releases, in Sentry's form. "
+    "Agents ask `POST /mcp`. Each operation names the scope that a key needs (`x-required-scope`); a server that only "
+    "its own machine reaches asks for none until the first key is made."
 )
 
 
@@ -40,6 +47,7 @@ def openapi_document(title: str, version: str) -> Json:
         "components": {
             "schemas": models.schemas | refusal_schemas() | ingest_schemas(),
             "responses": refusal_responses(),
+            "securitySchemes": security_schemes(),
         },
     }
 
@@ -100,7 +108,7 @@ def _operation(models: _Models, operation: AnyOperation) -> Json:
         "tags": [operation.path.split("/")[2]],
         "parameters": _parameters(models.arguments(operation), operation, example),
         "responses": _answers(models, operation, example) | refusal_references(operation.method),
-    }
+    } | required(operation.scope)
     if operation.method in WITH_BODY:
         in_body = {name: value for name, value in example.arguments.items() if name not in _in_path(operation)}
         media = {"schema": models.body(operation), "example": in_body}
@@ -141,7 +149,7 @@ def _headers(operation: AnyOperation) -> dict[str, str]:
     if operation is RECORD_INTERACTION:
         return {name: f"Stands for `{argument}`; the body wins" for name, argument in HEADER_ARGUMENTS.items()}
     if operation is UPDATE_ERROR_ISSUE_STATUS:
-        return {ACTOR_HEADER: f"Who asks, for the history: its first {LONGEST_ACTOR} characters, `http:` before them"}
+        return {CLIENT_HEADER: f"The program that asks, in its own word, for the history: {LONGEST_CLIENT} characters"}
     return {}
 
 
@@ -168,9 +176,9 @@ def _not_null(schema: Json) -> Json:
 def _health_paths() -> Json:
     media = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Health")}, "example": {"status": "ok"}}}
     ok: Json = {"200": {"description": "Yes", "content": media}}
-    alive = {"operationId": "healthz", "summary": "Is the process alive", "tags": ["health"], "responses": ok}
+    alive: Json = {"operationId": "healthz", "summary": "Is the process alive", "tags": ["health"], "responses": ok}
     unready = {"503": {"$ref": "#/components/responses/Unavailable"}}
-    ready = {
+    ready: Json = {
         "operationId": "readyz",
         "summary": "Can it read and write its store",
         "tags": ["health"],
@@ -183,7 +191,11 @@ def _health_paths() -> Json:
         "tags": ["health"],
         "responses": {
             "200": {"description": "Prometheus's text format", "content": {"text/plain": text}},
-            "421": {"$ref": "#/components/responses/WrongHost"},
+            **{str(status): {"$ref": f"#/components/responses/{name}"} for status, name in _OF_NUMBERS.items()},
         },
     }
-    return {"/healthz": {"get": alive}, "/readyz": {"get": ready}, "/metrics": {"get": numbers}}
+    return {
+        "/healthz": {"get": alive | NOBODY_ASKED},
+        "/readyz": {"get": ready | NOBODY_ASKED},
+        "/metrics": {"get": numbers | required(Scope.READ)},
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from provenance_http.openapi_security import required_of_senders
+
 Json = dict[str, Any]
 _KEY = "9d3f0e6a4b5c4d7e8f90a1b2c3d4e5f6"
 _EVENT_ID = "fc6d8c0c43fc4630ad850ee518f1b9d0"
@@ -83,7 +85,7 @@ def _door(name: str, title: str, description: str) -> Json:
         "description": described,
         "tags": ["ingest"],
         "responses": responses,
-    }
+    } | required_of_senders()
 
 
 def _parameters(number: int) -> list[Json]:

@@ -11,7 +11,11 @@ _SCHEMA = {"$ref": "#/components/schemas/Error"}
 
 _REFUSALS: dict[str, tuple[int, str, str, str]] = {
     "InvalidInput": (400, "invalid_input", "An argument is wrong", "Invalid arguments: limit: must be at most 100."),
-    "Forbidden": (403, "forbidden", "A page of another site asked", "Pages of other sites may not use the API."),
+    "Unauthorized": (401, "unauthorized", "There is no key, or a wrong one", "This server asks for a key."),
+    "Forbidden": (
+        *(403, "forbidden", "The key lacks the scope, or a page of another site asked"),
+        "This takes the scope `triage`, and the key has: read.",
+    ),
     "NotFound": (404, "not_found", "There is no such thing", "No origin 'shop'. Known: my-app, worker."),
     "Timeout": (408, "timeout", "The body took too long", "The body must arrive within 30 seconds; send it again."),
     "Conflict": (409, "conflict", "The present state refuses it; nothing changed", "An ignored issue can only reopen."),
@@ -25,10 +29,13 @@ _REFUSALS: dict[str, tuple[int, str, str, str]] = {
     "Internal": (500, "internal", "A fault of the server", INTERNAL),
     "Unavailable": (503, "unavailable", "The store cannot be reached", "The store cannot be used now."),
 }
-_ALWAYS = ("InvalidInput", "Forbidden", "NotFound", "WrongHost", "Internal", "Unavailable")
+_ALWAYS = ("InvalidInput", "Unauthorized", "Forbidden", "NotFound", "WrongHost", "Internal", "Unavailable")
 _WRITING = ("Timeout", "Conflict", "TooLarge", "UnsupportedEncoding", "TooManyRequests")
 _BY_METHOD = {"GET": _ALWAYS, "DELETE": (*_ALWAYS, "Conflict"), "POST": _ALWAYS + _WRITING, "PATCH": _ALWAYS + _WRITING}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
+_CHALLENGE = {
+    "WWW-Authenticate": {"description": "How to show a key, by RFC 6750 and RFC 9728", "schema": {"type": "string"}}
+}
 
 
 def refusal_references(method: str) -> Json:
@@ -46,6 +53,8 @@ def refusal_responses() -> Json:
         responses[name] = {"description": meaning, "content": content}
         if status == 429:
             responses[name]["headers"] = _RETRY_AFTER
+        if status == 401:
+            responses[name]["headers"] = _CHALLENGE
     return responses
 
 

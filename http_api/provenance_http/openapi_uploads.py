@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from provenance_core.access import Scope
 from provenance_http.openapi_refusals import refusal_references
+from provenance_http.openapi_security import required
 from provenance_http.upload_routes import NAME, PATH, ZIP, UploadSourcemaps, upload_sourcemaps
 
 Json = dict[str, Any]
@@ -45,7 +47,7 @@ def upload_operation(answer: Json) -> Json:
             "201": {"description": "It is stored", "content": media},
         }
         | refusal_references("POST"),
-    }
+    } | required(Scope.WRITE)
 
 
 def _parameters() -> list[Json]:

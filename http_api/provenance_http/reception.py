@@ -30,6 +30,7 @@ class Received:
     Attributes:
         sender: Who sent them.
         resolve: Resolves the frames of events, where the origin has source maps.
+        sender_hash: The address they came from, as it is kept.
         events: The events to record.
         event_id: The id to answer where no event is recorded.
         discards: How many items were not kept, by category and reason.
@@ -38,25 +39,30 @@ class Received:
 
     sender: Sender
     resolve: Resolve | None = None
+    sender_hash: bytes | None = None
     events: list[NewInteraction] = field(default_factory=list[NewInteraction])
     event_id: str | None = None
     discards: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     refusal: ProvenanceError | None = None
 
 
-def receive_event(sender: Sender, data: bytes, resolve: Resolve | None = None) -> Received:
+def receive_event(
+    sender: Sender, data: bytes, resolve: Resolve | None = None, sender_hash: bytes | None = None
+) -> Received:
     """Prepare the one event of a store request."""
-    received = Received(sender, resolve)
+    received = Received(sender, resolve, sender_hash)
     received.refusal = _take_event(received, data, set())
     return received
 
 
-def receive_envelope(sender: Sender, envelope: Envelope, resolve: Resolve | None = None) -> Received:
+def receive_envelope(
+    sender: Sender, envelope: Envelope, resolve: Resolve | None = None, sender_hash: bytes | None = None
+) -> Received:
     """Prepare the events of an envelope.
 
     One that cannot be kept does not harm its neighbours; the request is refused only where nothing of it was good.
     """
-    received = Received(sender, resolve, event_id=read_event_id(envelope.header.get("event_id")))
+    received = Received(sender, resolve, sender_hash, event_id=read_event_id(envelope.header.get("event_id")))
     taken: set[str] = set()
     refusals: list[ProvenanceError] = []
     for item in envelope.items:
@@ -103,7 +109,14 @@ def _take_event(received: Received, payload: bytes, taken: set[str]) -> Provenan
     taken.add(own)
     sender = received.sender
     received.events.append(
-        from_sentry(sender.origin, raw, sender.via, repaired=loaded.repaired, resolve=received.resolve)
+        from_sentry(
+            sender.origin,
+            raw,
+            sender.via,
+            repaired=loaded.repaired,
+            resolve=received.resolve,
+            sender_hash=received.sender_hash,
+        )
     )
     return None
 

@@ -9,11 +9,13 @@ from typing import Any, cast
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 
+from provenance_core.access import Scope
 from provenance_core.errors import InvalidInput, NotFound, UnsupportedEncoding
 from provenance_core.events import Model
 from provenance_core.json_text import loads
 from provenance_http.auth import access_of
 from provenance_http.bodies import LARGEST_ARGUMENTS, Body, check_encoding, inflate, refuse_body
+from provenance_http.scoped_routes import add_route
 from provenance_http.services import Services, services_of
 from provenance_server.context import Context
 from provenance_server.operation import Operation
@@ -21,6 +23,8 @@ from provenance_server.operations import OPERATIONS, RECORD_INTERACTION
 
 AnyOperation = Operation[Any, Any]
 Handler = Callable[[Request], Awaitable[Response]]
+Handlers = Mapping[str, tuple[Handler, Scope]]
+"""What answers a path beside the operations, by method, and what that needs."""
 
 HEADER_ARGUMENTS: Mapping[str, str] = {
     "x-uowid": "uowId",
@@ -33,9 +37,10 @@ HEADER_ARGUMENTS: Mapping[str, str] = {
 
 WITH_BODY = frozenset({"POST", "PATCH"})
 _ORIGINS = "/api/origins"
+_KEYS = "/api/keys"
 
 
-def add_operation_routes(app: FastAPI, others: Mapping[str, Mapping[str, Handler]] | None = None) -> None:
+def add_operation_routes(app: FastAPI, others: Mapping[str, Handlers] | None = None) -> None:
     """Register the operations: one route a path, so that a wrong method is told all that are right.
 
     Args:
@@ -43,18 +48,22 @@ def add_operation_routes(app: FastAPI, others: Mapping[str, Mapping[str, Handler
         others: What answers beside them, by path and method.
     """
     by_path: dict[str, dict[str, AnyOperation | Handler]] = {}
+    needs: dict[str, dict[str, Scope | None]] = {}
     for path, handlers in (others or {}).items():
-        by_path[path] = {**handlers}
+        by_path[path] = {method: handler for method, (handler, _) in handlers.items()}
+        needs[path] = {method: scope for method, (_, scope) in handlers.items()}
     for operation in OPERATIONS:
         by_path.setdefault(operation.path, {})[operation.method] = operation
+        needs.setdefault(operation.path, {})[operation.method] = operation.scope
     for path, by_method in by_path.items():
-        app.add_route(path, partial(_run, by_method), methods=list(by_method))
+        add_route(app, path, partial(_run, by_method), needs[path])
 
 
 def context_of(request: Request) -> Context:
     """Return what the operations of a request need beside their arguments."""
     services = services_of(request.scope)
-    return Context(services.store, services.recorder, access_of(request.scope), services.source_maps)
+    sender_hash = services.senders.hash_of(request.scope.get("client"))
+    return Context(services.store, services.recorder, access_of(request.scope), services.source_maps, sender_hash)
 
 
 async def _run(by_method: Mapping[str, AnyOperation | Handler], request: Request) -> Response:
@@ -66,8 +75,10 @@ async def _run(by_method: Mapping[str, AnyOperation | Handler], request: Request
         with services.metrics.operation(operation.name):
             return await _ask(operation, services, request)
     finally:
-        if operation.method != "GET" and operation.path.startswith(_ORIGINS):
+        if operation.method != "GET" and operation.path.startswith((_ORIGINS, _KEYS)):
             services.admissions.clear()
+        if operation.method != "GET" and operation.path.startswith(_KEYS):
+            services.keys_changed()
 
 
 async def _ask(operation: AnyOperation, services: Services, request: Request) -> Response:

@@ -59,7 +59,7 @@ def delete_release(call: Call) -> Reply:
             "DELETE /api/origins/<origin>/releases/<version>."
         )
     for origin, release in held:
-        call.store.releases.delete(origin.id, release.id)
+        call.store.releases.delete(origin.id, release.id, by=call.context.actor)
     return Reply(None, 204)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import unquote
 
@@ -15,12 +16,16 @@ import orjson
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from provenance_core.access import Scope
 from provenance_core.errors import InvalidInput, NotFound, ProvenanceError
 from provenance_core.json_text import loads
 from provenance_core.moments import format_moment
 from provenance_http.bodies import LARGEST_ARGUMENTS, Body, check_encoding, inflate
+from provenance_http.error_answers import SENTRY_PREFIX as PREFIX
 from provenance_http.error_answers import log_unexpected, sentry_refusal
+from provenance_http.exposure import Exposure
 from provenance_http.routes import context_of
+from provenance_http.scoped_routes import Needs, add_route
 from provenance_http.sentry_calls import Call, Json, Reply
 from provenance_http.sentry_chunks import assemble_bundle, take_chunks, tell_options
 from provenance_http.sentry_releases import (
@@ -34,8 +39,10 @@ from provenance_http.sentry_releases import (
 )
 from provenance_http.services import services_of
 
-PREFIX = "/api/0"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_NEEDS: Needs = {
+    **dict.fromkeys(("GET", "OPTIONS"), Scope.READ),
+    **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), Scope.WRITE),
+}
 _WITH_BODY = frozenset({"POST", "PUT"})
 _SLUG = "provenance"
 
@@ -134,18 +141,23 @@ ROUTES: tuple[_Route, ...] = (
 )
 
 
-def add_sentry_routes(app: FastAPI) -> None:
+def add_sentry_routes(app: FastAPI, exposure: Exposure) -> None:
     """Register what is under `/api/0/`: one route, as versions of releases may hold what other paths may not."""
     for path in (PREFIX, PREFIX + "/{rest:path}"):
-        app.add_route(path, answer_cli, methods=list(_METHODS))
+        add_route(app, path, partial(answer_cli, exposure.public_url), _NEEDS)
 
 
-async def answer_cli(request: Request) -> Response:
-    """Answer a request in Sentry's form, refusals too."""
+async def answer_cli(public_url: str | None, request: Request) -> Response:
+    """Answer a request in Sentry's form, refusals too.
+
+    Args:
+        public_url: Where others reach the server, if it was told.
+        request: The request.
+    """
     try:
         route, named = _found(request)
         with services_of(request.scope).metrics.operation(route.name):
-            reply = await _reply(request, route, named)
+            reply = await _reply(request, route, named, public_url)
     except (ProvenanceError, HTTPException, StarletteHTTPException) as error:
         return sentry_refusal(error)
     except Exception as error:  # noqa: BLE001  # the outermost place where an error of a request can be answered
@@ -168,14 +180,15 @@ def _found(request: Request) -> tuple[_Route, dict[str, str]]:
     raise NotFound(f"Of Sentry's API there is only what sentry-cli needs for source maps and releases: {paths}.")
 
 
-async def _reply(request: Request, route: _Route, named: dict[str, str]) -> Reply:
+async def _reply(request: Request, route: _Route, named: dict[str, str], public_url: str | None) -> Reply:
     method = "GET" if request.method == "HEAD" else request.method
     if method not in route.answers:
         raise HTTPException(405, headers={"allow": ", ".join(route.answers)})
     context = context_of(request)
     if route.path == _CHUNKS and method == "POST":
         return await take_chunks(request, context)
-    call = Call(context, named, await _body(request) if method in _WITH_BODY else {}, _server(request))
+    server = public_url.rstrip("/") if public_url else _server(request)
+    call = Call(context, named, await _body(request) if method in _WITH_BODY else {}, server)
     if route.path == _ASSEMBLE:
         return await assemble_bundle(request, call)
     return await anyio.to_thread.run_sync(route.answers[method], call)

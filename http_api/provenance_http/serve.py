@@ -18,13 +18,14 @@ import uvicorn
 from provenance_core.errors import InvalidInput, ProvenanceError, Unavailable
 from provenance_http.app import create_app
 from provenance_http.connections import ImpatientProtocol
-from provenance_http.guard import is_loopback, is_wildcard
+from provenance_http.exposure import exposure_of, is_private, is_wildcard
 from provenance_http.metrics import Metrics
 from provenance_http.writing import ServerRecorder, Writing, writing_to
 from provenance_server.index_files import folder_of
 from provenance_server.maintenance import Maintenance
 from provenance_server.settings import Settings
 from provenance_server.source_maps import SourceMaps
+from provenance_storage.engine import sqlite_path
 from provenance_storage.server_lock import serving
 from provenance_storage.store import Store
 
@@ -41,34 +42,43 @@ GC_THRESHOLDS = (20_000, 20, 50)
 MOST_FILES = 65_536
 """Open files to ask the system for: a connection is one, and the usual 1,024 are soon taken."""
 
+NO_KEYS = (
+    "Other machines can reach this server, and there is no key to ask them for. Make one on this machine: `provenance "
+    "keys create --label me --scope admin`; then start again. Or serve on 127.0.0.1."
+)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str], None] | None = None) -> None:
+def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve the store until the process is told to stop; then answer what was asked and write what still waits.
 
     Args:
         settings: Which store, and where to listen; port 0 means any free one.
-        insecure: Allow an address that other machines reach, though nobody is asked for a key.
         on_ready: Is told the server's URL once it accepts requests.
 
     Raises:
-        InvalidInput: The address is not this machine's alone, and `insecure` is not said, or it is no address.
+        InvalidInput: Other machines can reach the server, and there is no key to ask them for, or what to listen on is
+            no address.
         Conflict: Another server serves the store.
         Unavailable: The port is taken, or the store cannot be used.
     """
-    if not is_loopback(settings.host) and not insecure:
-        raise InvalidInput(
-            "Other machines could read and change everything there, without a key. Serve on 127.0.0.1 and put a proxy "
-            "that asks for a login in front, or say --insecure."
-        )
-    with closing(Store.open(settings.database_url)) as store, _listening(settings, store) as (listener, url):
+    if not _may_make_store(settings):
+        raise InvalidInput(NO_KEYS)
+    with closing(Store.open(settings.database_url)) as store:
+        if not is_private(settings.host, settings.public_url) and not store.keys.any_usable():
+            raise InvalidInput(NO_KEYS)
+        _serve(settings, store, on_ready)
+
+
+def _serve(settings: Settings, store: Store, on_ready: Callable[[str], None] | None) -> None:
+    with _listening(settings, store) as (listener, url):
         store.database.check_writable()
         refusals: list[ProvenanceError] = []
         writing = _noting(refusals, writing_to(store, settings.database_url))
         source_maps = SourceMaps(store, folder_of(settings.database_url))
+        app = create_app(store, writing, exposure=exposure_of(settings, url), source_maps=source_maps)
         config = uvicorn.Config(
-            create_app(store, writing, host=settings.host, source_maps=source_maps),
+            app,
             log_level="warning",
             access_log=False,
             ws="none",
@@ -86,9 +96,15 @@ def serve(settings: Settings, *, insecure: bool = False, on_ready: Callable[[str
         gc.collect()
         gc.freeze()  # what stays for ever is not looked through again: that took 60 ms each time
         gc.set_threshold(*GC_THRESHOLDS)
-        server = _Server(config, lambda: on_ready(url) if on_ready else None)
+        server = _Server(config, lambda: on_ready(url) if on_ready else None, app.mcp.end_streams)
         with _stopped_by_signals(server), _told_by(refusals):
             server.run(sockets=[listener])
+
+
+def _may_make_store(settings: Settings) -> bool:
+    """Say whether a store may be made for a server: one that others reach needs a key, which a new store has not."""
+    path = sqlite_path(settings.database_url)
+    return is_private(settings.host, settings.public_url) or path is None or path.exists()
 
 
 def _noting(refusals: list[ProvenanceError], writing: Writing) -> Writing:
@@ -139,16 +155,21 @@ def _allow_many_files() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Say when requests are accepted."""
+    """Say when requests are accepted, and end before it stops what would not end by itself."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
 
 
 @contextmanager

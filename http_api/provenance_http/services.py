@@ -12,13 +12,16 @@ from starlette.types import Scope
 from provenance_http.admissions import Admissions
 from provenance_http.assemblies import Assemblies
 from provenance_http.bodies import Room
+from provenance_http.keyring import Keyring
 from provenance_http.metrics import Metrics
 from provenance_http.rates import Rates
 from provenance_http.store_facts import StoreFacts
 from provenance_http.tally import Tally
 from provenance_http.uploads import Turns
 from provenance_http.writing import ServerRecorder
+from provenance_server.senders import Senders
 from provenance_server.source_maps import SourceMaps
+from provenance_storage.senders import SENDER_SECRET
 from provenance_storage.store import Store
 
 INGEST_THREADS = 4
@@ -36,9 +39,12 @@ class Services:
     recorder: ServerRecorder
     tally: Tally
     metrics: Metrics
+    keyring: Keyring
     admissions: Admissions
     rates: Rates
     source_maps: SourceMaps
+    senders: Senders
+    keys_changed: Callable[[], None]
     room: Room = field(default_factory=Room)
     ingest_threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(INGEST_THREADS))
     uploads: Turns = field(default_factory=Turns)
@@ -54,10 +60,15 @@ def make_services(
     *,
     source_maps: SourceMaps,
     clock: Callable[[], float],
+    keys_changed: Callable[[], None],
 ) -> Services:
     """Make the services of a server; to be called where its event loop runs."""
     metrics.watch(recorder, StoreFacts(store, clock))
-    return Services(store, recorder, tally, metrics, Admissions(store, clock), Rates(clock), source_maps)
+    senders = Senders(store.secret(SENDER_SECRET))
+    keyring = Keyring(store, clock)
+    admissions = Admissions(store, clock, keyring.used)
+    rates = Rates(clock)
+    return Services(store, recorder, tally, metrics, keyring, admissions, rates, source_maps, senders, keys_changed)
 
 
 def services_of(scope: Scope) -> Services:

@@ -12,11 +12,12 @@ from fastapi import Request, Response
 from pydantic import AfterValidator, Field
 
 from provenance_core import limits
+from provenance_core.access import Scope
 from provenance_core.errors import InvalidInput, UnsupportedEncoding
 from provenance_core.sourcemaps.limits import MAX_MAP_BYTES
 from provenance_http.bodies import check_encoding
 from provenance_http.forms import boundary_of, read_form
-from provenance_http.routes import Handler, context_of
+from provenance_http.routes import Handlers, context_of
 from provenance_http.services import services_of
 from provenance_http.upload_files import DEFAULT_PREFIX, TEXT_FIELDS, Sent, sent_as_archive, sent_as_form
 from provenance_http.uploads import in_thread, inflated, spool
@@ -71,7 +72,7 @@ async def upload_sourcemaps(request: Request) -> Response:
     return Response(answer.model_dump_json(by_alias=True), status, media_type="application/json")
 
 
-HANDLERS: Mapping[str, Mapping[str, Handler]] = {PATH: {"POST": upload_sourcemaps}}
+HANDLERS: Mapping[str, Handlers] = {PATH: {"POST": (upload_sourcemaps, Scope.WRITE)}}
 """What is registered beside the operations, by path and method."""
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from provenance_core.access import Scope
 from provenance_core.events import Model
-from provenance_core.lifecycle import Status
+from provenance_core.lifecycle import ChangeKind, Status
 
 
 class AccessAnswer(Model):
@@ -68,14 +66,6 @@ class ActivityList(Model):
 
     items: list[ActivityEntry]
     next_cursor: str | None = None
-
-
-class ChangeKind(StrEnum):
-    """Name what happened to an issue."""
-
-    NEW = "new"
-    STATUS = "status"
-    EVENT = "event"
 
 
 class IssueChange(Model):

@@ -49,8 +49,14 @@ class ListActivity(Arguments):
     cursor: Cursor | None = None
 
 
+LONGEST_POSITION = 16_000
+"""A position names the origins in which something happened of late."""
+
+Position = Annotated[str, Field(min_length=1, max_length=LONGEST_POSITION)]
+
+
 class ListChanges(Arguments):
     """What happened to issues after a moment."""
 
     origin: OriginName | None = None
-    after: Cursor | None = Field(default=None, description="nextCursor of the answer before; without: from now on")
+    after: Position | None = Field(default=None, description="nextCursor of the answer before; without: from now on")

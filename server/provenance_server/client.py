@@ -109,13 +109,19 @@ class RemoteClient:
         api_key: The key to present, if any.
         access: Who asks, in whose word, and what bounds them.
         transport: How requests travel; a test may pass its own.
+        timeout: How many seconds to wait for each step of a request.
 
     Raises:
         InvalidInput: The key cannot be one.
     """
 
     def __init__(
-        self, api_url: str, api_key: str | None, access: Access, transport: httpx.BaseTransport | None = None
+        self,
+        api_url: str,
+        api_key: str | None,
+        access: Access,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         import httpx  # noqa: PLC0415  # costs a tenth of a second that the local client need not pay
 
@@ -126,7 +132,7 @@ class RemoteClient:
             if not api_key.isascii() or not api_key.isprintable():
                 raise InvalidInput("The API key holds characters that no key has; copy it again.")
             headers["x-api-key"] = api_key
-        self._http = httpx.Client(headers=headers, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False)
+        self._http = httpx.Client(headers=headers, timeout=timeout, transport=transport, trust_env=False)
 
     def call(self, operation: Operation[A, R], raw: dict[str, Any]) -> R:
         """Run an operation with raw arguments; what is wrong with them is said without asking the server."""

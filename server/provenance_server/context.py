@@ -44,13 +44,15 @@ class DirectRecorder:
 class Context:
     """What an operation needs beside its arguments.
 
-    `access` says who asks and what they may; `source_maps` resolves what is recorded and read.
+    `access` says who asks and what they may; `source_maps` resolves what is recorded and read; `sender_hash` is the
+    caller's address as it is kept with what is recorded, where there is one.
     """
 
     store: Store
     recorder: Recorder
     access: Access
     source_maps: SourceMaps
+    sender_hash: bytes | None = None
 
     @property
     def actor(self) -> Actor:

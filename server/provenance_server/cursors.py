@@ -1,17 +1,23 @@
-"""Cursors: opaque texts that say where a walk through a list goes on."""
+"""Cursors: opaque texts that say where a walk through a list goes on.
+
+A cursor is digits: bytes as one large number, three digits of which cost a model one token. The bytes are a mark of
+their form, what identifies the filters, the numbers (those near the first as their difference from it), and an id.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from provenance_core.errors import InvalidInput
-from provenance_core.ids import parse_uuid
 from provenance_server.arguments import Arguments
 
 _INT64 = 1 << 63
+_FORM = 1
+_FILTERS = 4
+_ID = 16
+_LONGEST = 1_000
 
 
 def write_cursor(arguments: Arguments, numbers: tuple[int, ...], identity: UUID) -> str:
@@ -22,14 +28,12 @@ def write_cursor(arguments: Arguments, numbers: tuple[int, ...], identity: UUID)
         numbers: What the list is ordered by, and whatever else the next page needs.
         identity: The id of the last row shown.
     """
-    text = ".".join([_filters(arguments), *(str(number) for number in numbers), identity.hex])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return _written(arguments, _packed(numbers), identity)
 
 
 def write_name_cursor(arguments: Arguments, name: str, identity: UUID) -> str:
     """Return the cursor after a row of a list that is ordered by names."""
-    text = ".".join([_filters(arguments), name.encode("utf-8", "surrogatepass").hex(), identity.hex])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return _written(arguments, name.encode("utf-8", "surrogatepass"), identity)
 
 
 def read_name_cursor(arguments: Arguments, cursor: str | None) -> tuple[str, UUID] | None:
@@ -40,12 +44,11 @@ def read_name_cursor(arguments: Arguments, cursor: str | None) -> tuple[str, UUI
     """
     if cursor is None:
         return None
-    parts, found = _parts(arguments, cursor)
+    name, found = _parts(arguments, cursor)
     try:
-        (name,) = parts
-        return bytes.fromhex(name).decode("utf-8", "surrogatepass"), found
+        return name.decode("utf-8", "surrogatepass"), found
     except ValueError:
-        raise _bad() from None
+        raise not_ours() from None
 
 
 def read_cursor(arguments: Arguments, cursor: str | None, count: int) -> tuple[tuple[int, ...], UUID] | None:
@@ -61,10 +64,11 @@ def read_cursor(arguments: Arguments, cursor: str | None, count: int) -> tuple[t
     """
     if cursor is None:
         return None
-    numbers, found = _parts(arguments, cursor)
-    if len(numbers) != count or not all(_is_number(number) for number in numbers):
-        raise _bad()
-    return tuple(int(number) for number in numbers), found
+    packed, found = _parts(arguments, cursor)
+    numbers = tuple(_unpacked(packed))
+    if len(numbers) != count or not all(-_INT64 <= number < _INT64 for number in numbers):
+        raise not_ours()
+    return numbers, found
 
 
 def read_position(arguments: Arguments, cursor: str | None) -> tuple[int, UUID] | None:
@@ -77,31 +81,80 @@ def read_position(arguments: Arguments, cursor: str | None) -> tuple[int, UUID] 
     return (found[0][0], found[1]) if found is not None else None
 
 
-def _parts(arguments: Arguments, cursor: str) -> tuple[list[str], UUID]:
+def _written(arguments: Arguments, position: bytes, identity: UUID) -> str:
+    return str(int.from_bytes(bytes([_FORM]) + filters_of(arguments) + position + identity.bytes))
+
+
+def _parts(arguments: Arguments, cursor: str) -> tuple[bytes, UUID]:
     """Return what a cursor holds before the id, and the id."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise _bad() from None
-    made_for, _, position = text.partition(".")
-    *values, identity = position.split(".")
-    found = parse_uuid(identity)
-    if found is None:
-        raise _bad()
-    if made_for != _filters(arguments):
-        raise InvalidInput("The cursor belongs to a list with other filters; repeat them unchanged or leave it out.")
-    return values, found
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _LONGEST):
+        raise not_ours()
+    number = int(cursor)
+    packed = number.to_bytes((number.bit_length() + 7) // 8)
+    if len(packed) < 1 + _FILTERS + _ID or packed[0] != _FORM:
+        raise not_ours()
+    if packed[1 : 1 + _FILTERS] != filters_of(arguments):
+        raise of_other_filters()
+    return packed[1 + _FILTERS : -_ID], UUID(bytes=packed[-_ID:])
 
 
-def _filters(arguments: Arguments) -> str:
+def filters_of(arguments: Arguments) -> bytes:
     """Return what identifies the filters; the page's size may change while walking."""
-    text = arguments.model_dump_json(exclude={"cursor", "limit"})
-    return hashlib.sha256(f"{type(arguments).__name__}{text}".encode()).hexdigest()[:12]
+    text = arguments.model_dump_json(exclude={"cursor", "limit", "after"})
+    return hashlib.sha256(f"{type(arguments).__name__}{text}".encode()).digest()[:_FILTERS]
 
 
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isdigit() and len(text) < 20 and -_INT64 <= int(text) < _INT64
+def _packed(numbers: Sequence[int]) -> bytes:
+    """Return numbers as varints of their size, their sign, and whether they are told from the first: moments are."""
+    packed = bytearray()
+    for position, number in enumerate(numbers):
+        step = number - numbers[0]
+        near = position > 0 and abs(step) < abs(number)
+        told = step if near else number
+        packed += varint(abs(told) << 2 | (told < 0) << 1 | near)
+    return bytes(packed)
 
 
-def _bad() -> InvalidInput:
+def _unpacked(packed: bytes) -> Iterator[int]:
+    first = 0
+    for position, code in enumerate(varints(packed)):
+        number = (-1 if code & 2 else 1) * (code >> 2) + (first if code & 1 else 0)
+        if position == 0:
+            first = number
+        yield number
+
+
+def varint(code: int) -> bytes:
+    """Return a number as bytes of seven bits each, the lowest first."""
+    found = bytearray()
+    while code > 0x7F:
+        found.append(code & 0x7F | 0x80)
+        code >>= 7
+    return bytes([*found, code])
+
+
+def varints(packed: bytes) -> Iterator[int]:
+    """Return the numbers that bytes hold.
+
+    Raises:
+        InvalidInput: The last one is cut.
+    """
+    code, shift = 0, 0
+    for byte in packed:
+        code |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            yield code
+            code, shift = 0, 0
+    if shift:
+        raise not_ours()
+
+
+def of_other_filters() -> InvalidInput:
+    """Return the refusal of a cursor of another list."""
+    return InvalidInput("The cursor belongs to a list with other filters; repeat them unchanged or leave it out.")
+
+
+def not_ours() -> InvalidInput:
+    """Return the refusal of what is no cursor."""
     return InvalidInput("The cursor is not one this server gave; leave it out to begin at the first page.")

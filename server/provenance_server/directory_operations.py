@@ -58,7 +58,8 @@ def create_origin(context: Context, arguments: CreateOrigin) -> answers.Origin:
     """Create an origin; it gets a number and a public key, which make its DSN."""
     mnemonic = arguments.mnemonic.lower()
     name = arguments.name or arguments.mnemonic
-    return views.origin(context.store.origins.create(mnemonic, name, arguments.description, arguments.config))
+    made = context.store.origins.create(mnemonic, name, arguments.description, arguments.config, by=context.actor)
+    return views.origin(made)
 
 
 @implements(GET_ORIGIN)
@@ -80,14 +81,14 @@ def update_origin(context: Context, arguments: UpdateOrigin) -> answers.Origin:
     """Change an origin; what is left out stays."""
     row = context.origin(arguments.id)
     given = arguments.model_dump(include={"mnemonic", "name", "description", "config"}, exclude_unset=True)
-    return views.origin(context.store.origins.update(row.id, given))
+    return views.origin(context.store.origins.update(row.id, given, by=context.actor))
 
 
 @implements(DELETE_ORIGIN)
 def delete_origin(context: Context, arguments: GetById) -> answers.Deleted:
     """Delete an origin that has recorded nothing."""
     row = context.origin(arguments.id)
-    context.store.origins.delete(row.id)
+    context.store.origins.delete(row.id, by=context.actor)
     return answers.Deleted(id=str(row.id))
 
 
@@ -100,7 +101,7 @@ def list_resource_types(context: Context, arguments: ListAll) -> answers.WordLis
 @implements(CREATE_RESOURCE_TYPE)
 def create_resource_type(context: Context, arguments: CreateWord) -> answers.Word:
     """Create a resource type."""
-    return _create_word(context.store.resource_types, arguments)
+    return _create_word(context, context.store.resource_types, arguments)
 
 
 @implements(GET_RESOURCE_TYPE)
@@ -112,13 +113,13 @@ def get_resource_type(context: Context, arguments: GetById) -> answers.Word:
 @implements(UPDATE_RESOURCE_TYPE)
 def update_resource_type(context: Context, arguments: UpdateWord) -> answers.Word:
     """Change a resource type that is not the system's."""
-    return _update_word(context.store.resource_types, arguments)
+    return _update_word(context, context.store.resource_types, arguments)
 
 
 @implements(DELETE_RESOURCE_TYPE)
 def delete_resource_type(context: Context, arguments: GetById) -> answers.Deleted:
     """Delete a resource type that no interaction uses and that is not the system's."""
-    return _delete_word(context.store.resource_types, arguments)
+    return _delete_word(context, context.store.resource_types, arguments)
 
 
 @implements(LIST_ACTIONS)
@@ -130,7 +131,7 @@ def list_actions(context: Context, arguments: ListAll) -> answers.WordList:
 @implements(CREATE_ACTION)
 def create_action(context: Context, arguments: CreateWord) -> answers.Word:
     """Create an action."""
-    return _create_word(context.store.actions, arguments)
+    return _create_word(context, context.store.actions, arguments)
 
 
 @implements(GET_ACTION)
@@ -142,13 +143,13 @@ def get_action(context: Context, arguments: GetById) -> answers.Word:
 @implements(UPDATE_ACTION)
 def update_action(context: Context, arguments: UpdateWord) -> answers.Word:
     """Change an action that is not the system's."""
-    return _update_word(context.store.actions, arguments)
+    return _update_word(context, context.store.actions, arguments)
 
 
 @implements(DELETE_ACTION)
 def delete_action(context: Context, arguments: GetById) -> answers.Deleted:
     """Delete an action that no interaction uses and that is not the system's."""
-    return _delete_word(context.store.actions, arguments)
+    return _delete_word(context, context.store.actions, arguments)
 
 
 def _list_words(words: Vocabulary, arguments: ListAll) -> answers.WordList:
@@ -157,20 +158,21 @@ def _list_words(words: Vocabulary, arguments: ListAll) -> answers.WordList:
     return answers.WordList(items=[views.word(row) for row in shown], total=len(rows), next_cursor=cursor)
 
 
-def _create_word(words: Vocabulary, arguments: CreateWord) -> answers.Word:
+def _create_word(context: Context, words: Vocabulary, arguments: CreateWord) -> answers.Word:
     name = arguments.name or arguments.mnemonic
-    return views.word(words.create(arguments.mnemonic.upper(), name, arguments.description))
+    return views.word(words.create(arguments.mnemonic.upper(), name, arguments.description, by=context.actor))
 
 
-def _update_word(words: Vocabulary, arguments: UpdateWord) -> answers.Word:
+def _update_word(context: Context, words: Vocabulary, arguments: UpdateWord) -> answers.Word:
     row = words.find(arguments.id)
     mnemonic = (arguments.mnemonic or row.mnemonic).upper()
-    return views.word(words.update(row, mnemonic, arguments.name or row.name, arguments.description or row.description))
+    name, description = arguments.name or row.name, arguments.description or row.description
+    return views.word(words.update(row, mnemonic, name, description, by=context.actor))
 
 
-def _delete_word(words: Vocabulary, arguments: GetById) -> answers.Deleted:
+def _delete_word(context: Context, words: Vocabulary, arguments: GetById) -> answers.Deleted:
     row = words.find(arguments.id)
-    words.delete(row)
+    words.delete(row, by=context.actor)
     return answers.Deleted(id=str(row.id))
 
 

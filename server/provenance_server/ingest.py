@@ -41,12 +41,18 @@ class InteractionFields:
 
 
 def from_sentry(
-    origin: OriginRecord, raw: Mapping[str, Any], via: Via, *, repaired: int = 0, resolve: Resolve | None = None
+    origin: OriginRecord,
+    raw: Mapping[str, Any],
+    via: Via,
+    *,
+    repaired: int = 0,
+    resolve: Resolve | None = None,
+    sender_hash: bytes | None = None,
 ) -> NewInteraction:
     """Prepare an event that a Sentry SDK sent; `resolve` resolves its frames by the origin's source maps."""
     scrubbing = origin.config.error_tracking.scrub
     prepared = prepare_sentry(raw, repaired=repaired, scrubbing=scrubbing, resolve=resolve)
-    return _new_interaction(origin, prepared, via, InteractionFields())
+    return _new_interaction(origin, prepared, via, InteractionFields(), sender_hash)
 
 
 def from_payload(
@@ -57,14 +63,17 @@ def from_payload(
     *,
     repaired: int = 0,
     resolve: Resolve | None = None,
+    sender_hash: bytes | None = None,
 ) -> NewInteraction:
     """Prepare an event of our own payload format; `resolve` resolves its frames by the origin's source maps."""
     scrubbing = origin.config.error_tracking.scrub
     prepared = prepare_interaction(raw, repaired=repaired, scrubbing=scrubbing, resolve=resolve)
-    return _new_interaction(origin, prepared, via, around)
+    return _new_interaction(origin, prepared, via, around, sender_hash)
 
 
-def _new_interaction(origin: OriginRecord, prepared: Prepared, via: Via, around: InteractionFields) -> NewInteraction:
+def _new_interaction(
+    origin: OriginRecord, prepared: Prepared, via: Via, around: InteractionFields, sender_hash: bytes | None
+) -> NewInteraction:
     """Return a prepared event as the writer takes it.
 
     Args:
@@ -72,6 +81,7 @@ def _new_interaction(origin: OriginRecord, prepared: Prepared, via: Via, around:
         prepared: The event.
         via: How it was reported.
         around: What stands around the event's content; its resource id is the fingerprint, whatever was given.
+        sender_hash: Who sent it.
     """
     event = prepared.outline
     matched, frames = matched_frames(event)
@@ -90,6 +100,7 @@ def _new_interaction(origin: OriginRecord, prepared: Prepared, via: Via, around:
         interaction_at=around.interaction_at,
         external_reference=around.external_reference,
         matched=0 < matched == frames,
+        sender_hash=sender_hash,
         event=NewEvent(
             fingerprint=found.key,
             fingerprint_version=found.version,

@@ -55,7 +55,9 @@ def record_interaction(context: Context, arguments: RecordInteraction) -> answer
     )
     if kind.id == ERROR_TYPE_ID:
         resolve = context.source_maps.resolver(origin.id)
-        new = from_payload(origin, arguments.interaction, context.via, around, resolve=resolve)
+        new = from_payload(
+            origin, arguments.interaction, context.via, around, resolve=resolve, sender_hash=context.sender_hash
+        )
         if arguments.action is not None or arguments.action_id is not None:
             new = replace(new, action_id=_error_action(store, arguments).id)
     else:
@@ -163,6 +165,7 @@ def _plain(
         parent_span_id=around.parent_span_id,
         interaction_at=around.interaction_at,
         external_reference=around.external_reference,
+        sender_hash=context.sender_hash,
     )
 
 

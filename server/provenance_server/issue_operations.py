@@ -15,7 +15,7 @@ from provenance_core.listing import Order
 from provenance_core.moments import format_moment, parse_moment
 from provenance_core.normalize import resolved_again
 from provenance_server import answers, views
-from provenance_server.arguments import GetIssue, ListEvents, ListIssues, UpdateStatus
+from provenance_server.arguments import GetIssue, Least, ListEvents, ListIssues, UpdateStatus
 from provenance_server.context import Context
 from provenance_server.cursors import read_cursor, read_position, write_cursor
 from provenance_server.operation import implements
@@ -25,8 +25,10 @@ from provenance_server.operations import (
     GET_ERROR_ISSUES,
     UPDATE_ERROR_ISSUE_STATUS,
 )
+from provenance_server.outliers import stands_out
 from provenance_storage.counters import HOUR
 from provenance_storage.issue_list import IssueFilters, IssueOrder
+from provenance_storage.issue_trends import trend
 from provenance_storage.issues import StatusRequest
 from provenance_storage.records import InteractionRecord, IssueRecord, OriginRecord
 from provenance_storage.store import Store
@@ -36,7 +38,10 @@ HOURS_SHOWN = 168
 TAGS_SHOWN = 40
 TAG_VALUES_SHOWN = 5
 RELEASES_SHOWN = 10
+EVENTS_LOOKED_AT = 1_000
+"""The newest events of an issue whose senders are counted. Ours."""
 
+_LEAST = {None: Trust.REPORTED, Least.MATCHED: Trust.MATCHED, Least.AUTHENTICATED: Trust.AUTHENTICATED}
 _ACTIONS = {identity: action for action, identity in ACTION_IDS.items()}
 
 
@@ -60,7 +65,8 @@ def get_error_issues(context: Context, arguments: ListIssues) -> answers.IssueLi
     cursor = None
     if page.next_after is not None:
         cursor = write_cursor(arguments, (page.watermark, began, page.total, page.next_after[0]), page.next_after[1])
-    items = [views.issue(row, origins[row.origin_id], releases) for row in page.issues]
+    trends = store.issues.trends(page.issues, store.clock() // HOUR)
+    items = [views.issue(row, origins[row.origin_id], releases, trends[row.id]) for row in page.issues]
     return answers.IssueList(items=items, total=page.total, next_cursor=cursor)
 
 
@@ -73,6 +79,7 @@ def _filters(context: Context, arguments: ListIssues) -> IssueFilters:
         environment=arguments.environment or "",
         release=arguments.release or "",
         query=arguments.query or "",
+        least=_LEAST[arguments.trust],
         since=parse_moment(arguments.since, now) if arguments.since else None,
         until=parse_moment(arguments.until, now) if arguments.until else None,
     )
@@ -91,17 +98,24 @@ def get_error_issue(context: Context, arguments: GetIssue) -> answers.IssueDetai
     extra = {change.release_id for change in history} | {entry.release_id for entry in met}
     extra |= {event.release_id} if event is not None else set()
     releases |= store.releases.by_ids(row.origin_id, sorted(id_ for id_ in extra - releases.keys() if id_))
-    listed = views.issue(row, origin, releases)
+    now_hour = store.clock() // HOUR
+    hours = store.issues.hours(row, now_hour - HOURS_SHOWN + 1)
+    tags = store.issues.tags(row, TAGS_SHOWN, TAG_VALUES_SHOWN)
+    listed = views.issue(row, origin, releases, trend(hours, now_hour))
     return answers.IssueDetail(
         **listed.model_dump(exclude={"reported"}),
         fingerprint_version=row.fingerprint_version,
         releases=[views.issue_release(entry, releases) for entry in met],
         history=[views.status_change(change, releases) for change in history],
-        counts_per_hour=_hours(store, row),
+        counts_per_hour=[views.hour_count(hour, count) for hour, count in hours.items()],
         stored_event_count=row.stored_count if row.stored_count != row.event_count else None,
+        senders=_senders(store, row),
         event=_event_detail(context, origin, event, releases) if event is not None else None,
         reported=answers.ReportedDetail(
-            **listed.reported.model_dump(), fingerprint=row.fingerprint, tags=_tags(store, row)
+            **listed.reported.model_dump(),
+            fingerprint=row.fingerprint,
+            tags=[views.tag(found) for found in tags],
+            stands_out=stands_out(store, row, tags),
         ),
     )
 
@@ -150,21 +164,10 @@ def _event_detail(
     )
 
 
-def _hours(store: Store, issue: IssueRecord) -> list[answers.HourCount]:
-    since = store.clock() // HOUR - HOURS_SHOWN + 1
-    counts = store.issues.hours(issue, since)
-    return [answers.HourCount(hour=format_moment(hour * HOUR), event_count=count) for hour, count in counts.items()]
-
-
-def _tags(store: Store, issue: IssueRecord) -> list[answers.Tag]:
-    return [
-        answers.Tag(
-            key=tag.key,
-            event_count=tag.event_count,
-            values=[answers.TagValue(value=value, event_count=count) for value, count in tag.values.items()],
-        )
-        for tag in store.issues.tags(issue, TAGS_SHOWN, TAG_VALUES_SHOWN)
-    ]
+def _senders(store: Store, issue: IssueRecord) -> answers.Senders | None:
+    """Return from how many addresses the newest events came, or None where no address is known."""
+    counts = store.interactions.by_sender(issue, EVENTS_LOOKED_AT)
+    return answers.Senders(events=sum(counts), addresses=len(counts), most_from_one=counts[0]) if counts else None
 
 
 @implements(GET_ERROR_ISSUE_EVENTS)

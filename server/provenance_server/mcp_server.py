@@ -1,159 +1,234 @@
-"""The MCP server: five tools on the local store or on a remote server, over stdio."""
+"""The MCP server: tools, resources, prompts, completions and subscriptions, all of them asking operations."""
 
 from __future__ import annotations
 
-import gc
-import logging
-import os
-import signal
-import sys
-import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-gc.disable()  # what is imported stays; collecting meanwhile costs a fifth of the start
-import anyio  # noqa: E402
-import anyio.to_thread  # noqa: E402
-from mcp.server.context import ServerRequestContext  # noqa: E402
-from mcp.server.lowlevel import Server  # noqa: E402
-from mcp.server.stdio import stdio_server  # noqa: E402
-from mcp.types import (  # noqa: E402
-    CallToolRequestParams,
-    CallToolResult,
-    ListToolsResult,
+import anyio
+from anyio.abc import TaskGroup
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.types import (
+    CompleteRequestParams,
+    CompleteResult,
+    EmptyResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
     PaginatedRequestParams,
-    TextContent,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    ServerCapabilities,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
+    UnsubscribeRequestParams,
 )
 
-from provenance_core.clean import clean_line, quoted  # noqa: E402
-from provenance_core.errors import ProvenanceError  # noqa: E402
-from provenance_server.client import Client  # noqa: E402
-from provenance_server.faults import trace  # noqa: E402
-from provenance_server.render import to_text  # noqa: E402
-from provenance_server.settings import Settings  # noqa: E402
-from provenance_server.tools import INSTRUCTIONS, TOOLS, ErrorTool  # noqa: E402
+from provenance_core.access import Scope
+from provenance_server.apps.issues_app import EXTENSION
+from provenance_server.call_rates import CallRates, Limits
+from provenance_server.callers import Caller, Doors, caller_of
+from provenance_server.protocol_errors import answering
+from provenance_server.tool_calls import ToolCalls
+from provenance_server.tools import INSTRUCTIONS
 
-gc.enable()
-gc.freeze()
+if TYPE_CHECKING:
+    from provenance_server.subscriptions import Watcher
 
 DISTRIBUTION = "provenance-errors"
-ACTOR_LENGTH = 64
+EVERY_SECONDS = 0.5
+_LISTS_STAY_MS = 60_000
+_KEPT: dict[CacheableMethod, CacheHint] = {
+    "tools/list": CacheHint(_LISTS_STAY_MS),
+    "resources/list": CacheHint(_LISTS_STAY_MS),
+    "resources/templates/list": CacheHint(_LISTS_STAY_MS),
+    "prompts/list": CacheHint(_LISTS_STAY_MS),
+}
 
-_log = logging.getLogger(__name__)
 
-_tools: dict[str, ErrorTool] = {tool.definition.name: tool for tool in TOOLS}
+@dataclass
+class Running:
+    """What lives as long as a server runs: the watcher, made when somebody first subscribes."""
+
+    tasks: TaskGroup
+    doors: Doors
+    every: float
+    _watcher: Watcher | None = None
+
+    @property
+    def watcher(self) -> Watcher:
+        """Return the one watcher."""
+        if self._watcher is None:
+            from provenance_server.subscriptions import Watcher, changes_of  # noqa: PLC0415  # most never subscribe
+
+            self._watcher = Watcher(changes_of(self.doors), self.tasks, self.every)
+        return self._watcher
 
 
-class Opener:
-    """Open clients when they are first needed, one for each actor: answering `tools/list` must not wait for a store.
+Asked = ServerRequestContext[Running, Any]
+
+
+class ErrorServer(Server[Running]):
+    """A server whose lists never change while it runs, and which says so in both eras."""
+
+    def get_capabilities(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+        *,
+        protocol_version: str | None = None,
+    ) -> ServerCapabilities:
+        """Return what the server can: the SDK takes whoever serves subscriptions to announce changed lists too."""
+        able = super().get_capabilities(
+            notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
+        )
+        for part in (able.tools, able.prompts, able.resources):
+            if part is not None:
+                part.list_changed = False
+        return able
+
+
+class Handlers:
+    """What a server answers beside tool calls; each module is loaded when its first request comes.
 
     Args:
-        open_client: Opens a client for an actor.
+        doors: What the server needs of the process it stands in.
+        rates: Counts what a caller asks.
     """
 
-    def __init__(self, open_client: Callable[[str], Client]) -> None:
-        self._open = open_client
-        self._clients: dict[str, Client] = {}
-        self._lock = threading.Lock()
+    def __init__(self, doors: Doors, rates: CallRates) -> None:
+        self._doors = doors
+        self._rates = rates
 
-    def client(self, actor: str) -> Client:
-        """Return the client of an actor.
+    async def _reader(self, context: Asked) -> Caller:
+        """Return a caller who may read, and count what it asks."""
+        caller = await caller_of(self._doors, context)
+        caller.access.require(Scope.READ)
+        self._rates.take(caller.name, write=False)
+        return caller
 
-        Raises:
-            ProvenanceError: The store or server cannot be reached.
-        """
-        with self._lock:
-            if actor not in self._clients:
-                self._clients[actor] = self._open(actor)
-            return self._clients[actor]
+    async def list_resources(self, context: Asked, _: PaginatedRequestParams | None) -> ListResourcesResult:
+        """List the resources that are always there."""
+        from provenance_server import resources  # noqa: PLC0415  # loaded when first asked
 
-    def close(self) -> None:
-        """Close every client."""
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()
+        await self._reader(context)
+        return resources.listed()
+
+    async def list_templates(self, context: Asked, _: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+        """List how the other resources are named."""
+        from provenance_server import resources  # noqa: PLC0415  # loaded when first asked
+
+        await self._reader(context)
+        return resources.templates()
+
+    async def read_resource(self, context: Asked, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Read one."""
+        from provenance_server import resources  # noqa: PLC0415  # loaded when first asked
+
+        return await resources.read(await self._reader(context), params.uri)
+
+    async def list_prompts(self, context: Asked, _: PaginatedRequestParams | None) -> ListPromptsResult:
+        """List the prompts."""
+        from provenance_server import prompts  # noqa: PLC0415  # loaded when first asked
+
+        return prompts.listed((await self._reader(context)).access)
+
+    async def get_prompt(self, context: Asked, params: GetPromptRequestParams) -> GetPromptResult:
+        """Write one out."""
+        from provenance_server import prompts  # noqa: PLC0415  # loaded when first asked
+
+        return prompts.written((await self._reader(context)).access, params.name, params.arguments or {})
+
+    async def complete(self, context: Asked, params: CompleteRequestParams) -> CompleteResult:
+        """Say what an argument may be."""
+        from provenance_server import completions  # noqa: PLC0415  # loaded when first asked
+
+        return await completions.completed(await self._reader(context), params)
+
+    async def listen(self, context: Asked, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
+        """Tell what changes until the client goes away."""
+        from provenance_server import subscriptions  # noqa: PLC0415  # loaded when first asked
+
+        caller = await self._reader(context)
+        return await subscriptions.listen(context.lifespan_context.watcher, caller, context, params)
+
+    async def subscribe(self, context: Asked, params: SubscribeRequestParams) -> EmptyResult:
+        """Tell what changes, in a session of the handshake era."""
+        from provenance_server import subscriptions  # noqa: PLC0415  # loaded when first asked
+
+        caller = await self._reader(context)
+        await subscriptions.subscribe(context.lifespan_context.watcher, caller, context.session, params.uri)
+        return EmptyResult()
+
+    async def unsubscribe(self, context: Asked, params: UnsubscribeRequestParams) -> EmptyResult:
+        """Tell it no more."""
+        context.lifespan_context.watcher.unsubscribe(params.uri)
+        return EmptyResult()
 
 
-def make_server(opener: Opener) -> Server[Any]:
-    """Return the MCP server with its five tools."""
+def make_server(
+    doors: Doors,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    every: float = EVERY_SECONDS,
+) -> Server[Running]:
+    """Return the MCP server.
 
-    async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[tool.definition for tool in TOOLS])
+    Args:
+        doors: What it needs of the process it stands in.
+        limits: How often one caller may call.
+        clock: Tells seconds that never go back.
+        every: After how many seconds to ask again what changed, while somebody listens.
+    """
+    rates = CallRates(limits or Limits(), clock)
+    calls = ToolCalls(doors, rates, clock)
+    others = Handlers(doors, rates)
 
-    async def call_tool(context: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
-        actor = _actor(context)
-        return await anyio.to_thread.run_sync(_call, opener, actor, params.name, params.arguments or {})
+    @asynccontextmanager
+    async def running(_: Server[Running]) -> AsyncGenerator[Running]:
+        async with anyio.create_task_group() as tasks:
+            try:
+                yield Running(tasks, doors, every)
+            finally:
+                tasks.cancel_scope.cancel()
 
-    return Server(
+    server = ErrorServer(
         "provenance",
         version=version(DISTRIBUTION),
         title="Provenance",
         instructions=INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
+        cache_hints=_KEPT,
+        lifespan=running,
+        on_list_tools=answering(calls.list),
+        on_call_tool=calls.call,
+        on_list_resources=answering(others.list_resources),
+        on_list_resource_templates=answering(others.list_templates),
+        on_read_resource=answering(others.read_resource),
+        on_list_prompts=answering(others.list_prompts),
+        on_get_prompt=answering(others.get_prompt),
+        on_completion=answering(others.complete),
+        on_subscriptions_listen=answering(others.listen),
+        on_subscribe_resource=answering(others.subscribe) if doors.keeps_sessions else None,
+        on_unsubscribe_resource=answering(others.unsubscribe) if doors.keeps_sessions else None,
     )
+    server.extensions = {EXTENSION: {}}
+    server.middleware.append(_announce_extensions)
+    return server
 
 
-def _actor(context: ServerRequestContext[Any]) -> str:
-    """Name who asks by the client's own name, for the history."""
-    params = context.session.client_params
-    name = clean_line(params.client_info.name, ACTOR_LENGTH) if params is not None else ""
-    return f"mcp:{name or 'unknown'}"
-
-
-def _call(opener: Opener, actor: str, name: str, arguments: dict[str, Any]) -> CallToolResult:
-    """Run a tool; what it refuses is a tool error, so that the model reads it and can try again."""
-    tool = _tools.get(name)
-    if tool is None:
-        return _refused(f"No tool {quoted(name)}. Tools: {', '.join(_tools)}.")
-    try:
-        answer = tool.run(opener.client(actor), arguments)
-    except ProvenanceError as error:
-        return _refused(error.message)
-    except Exception as error:  # noqa: BLE001  # a fault of ours is told as one, and the server goes on
-        _log.error("The tool %s failed.\n%s", name, trace(error))
-        return _refused("Provenance failed on this call; that is a fault of it. Its log on stderr says more.")
-    return CallToolResult(content=[TextContent(type="text", text=to_text(answer))], structured_content=answer)
-
-
-def _refused(message: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=message)], is_error=True)
-
-
-def run(settings: Settings) -> None:
-    """Serve MCP over stdin and stdout until stdin ends or a signal comes."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-
-    def open_client(actor: str) -> Client:
-        from provenance_server.opening import open_client as open_any  # noqa: PLC0415  # loads the store
-
-        return open_any(settings, actor)
-
-    opener = Opener(open_client)
-    _end_on_signals()
-    try:
-        anyio.run(_serve, make_server(opener))
-    finally:
-        opener.close()
-
-
-async def _serve(server: Server[Any]) -> None:
-    async with stdio_server() as (read_stream, write_stream):
-        await server.run(read_stream, write_stream, server.create_initialization_options())
-
-
-def _end_on_signals() -> None:
-    """End at once on SIGINT and SIGTERM: the SDK ignores the first and leaves the second to kill the process.
-
-    Nothing is lost: every write is committed before its answer.
-    """
-
-    def end(number: int, _: object) -> None:
-        os._exit(0 if number == signal.SIGTERM else 128 + number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError):  # not in the main thread, as in a test
-            signal.signal(number, end)
+async def _announce_extensions(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Name the extensions in the handshake too: the SDK leaves out what 2025-11-25 did not define, and hosts look."""
+    result = await call_next(ctx)
+    if ctx.method == "initialize" and isinstance(result, dict):
+        result["capabilities"] = {**result["capabilities"], "extensions": {EXTENSION: {}}}
+    return result

@@ -38,7 +38,7 @@ def create_release(context: Context, arguments: CreateRelease) -> answers.Create
     origin = context.origin(arguments.origin)
     released = parse_instant(arguments.date_released) if arguments.date_released else None
     details = ReleaseDetails(ref=arguments.ref, url=arguments.url, notes=arguments.notes, date_released=released)
-    row, created = store.releases.register(origin.id, arguments.version, details)
+    row, created = store.releases.register(origin.id, arguments.version, details, by=context.actor)
     shown = _release(context, origin, row)
     return answers.CreatedRelease(**shown.model_dump(exclude={"reported"}), created=created)
 
@@ -57,7 +57,8 @@ def delete_release(context: Context, arguments: ReleaseOf) -> DeletedRelease:
     origin = context.origin(arguments.origin)
     row = store.releases.find(origin.id, arguments.release)
     source_maps = store.artifacts.count(origin.id, [row.id]).get(row.id, 0)
-    return DeletedRelease(id=str(row.id), deleted=store.releases.delete(origin.id, row.id), source_maps=source_maps)
+    gone = store.releases.delete(origin.id, row.id, by=context.actor)
+    return DeletedRelease(id=str(row.id), deleted=gone, source_maps=source_maps)
 
 
 def _release(context: Context, origin: OriginRecord, row: ReleaseRecord) -> answers.Release:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 
-import orjson
-
-from provenance_core.clean import clean, clean_line, cut
 from provenance_core.events import ErrorValue, Event, Frame, Relation
-
-LINE = 160
+from provenance_server.fitting import block, cost, json_text, line
+from provenance_server.render_limits import StackLimits
 
 _JOINED = {
     Relation.CAUSE: "which caused",
@@ -18,115 +16,141 @@ _JOINED = {
     Relation.MEMBER: "one of several in",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class StackBudget:
-    """How much of a stack is shown.
-
-    `characters` bounds the whole text; `context` is the number of source lines either side of the frame that matters.
-    """
-
-    characters: int
-    exceptions: int
-    frames: int
-    message: int
-    context: int
-    variables: int
-    variable: int
+_VARIABLE_NAME = 24
 
 
-def render_stack(event: Event, budget: StackBudget) -> tuple[str, list[str]]:
+@dataclass(slots=True)
+class Stack:
+    """A stack as lines, what was left out of it, and how much that was."""
+
+    lines: list[str] = field(default_factory=list[str])
+    cuts: list[str] = field(default_factory=list[str])
+
+    @property
+    def text(self) -> str:
+        """Return the stack as one text."""
+        return "\n".join(self.lines)
+
+
+def render_stack(event: Event, limits: StackLimits) -> Stack:
     """Return an event's exceptions as text, and what was left out.
 
-    The root cause stands first with the source lines and variables of its frame that matters: the raising frame of
-    the application. In-app frames are marked `>`; one that no source map resolves says why.
+    The root cause stands first. The frame that matters is the application's raising frame of the root cause, or of the
+    nearest exception after it that has source lines or variables; it is shown with both. In-app frames are marked
+    `>`; one that no source map resolves says why.
     """
-    cuts: list[str] = []
+    stack = Stack()
     chain: list[tuple[ErrorValue, Relation | None]] = [(event, None)]
     chain += [(cause, cause.relation) for cause in event.causes]
     chain.reverse()
-    if len(chain) > budget.exceptions:
-        cuts.append(f"{len(chain) - budget.exceptions} outer exceptions")
-        chain = chain[: budget.exceptions]
-    lines: list[str] = []
+    matters = _frame_that_matters([value for value, _ in chain])
+    left_out = len(chain) - limits.exceptions
     for position, (value, relation) in enumerate(chain):
-        lines.extend(_exception(value, budget, cuts, root=position == 0))
-        if relation is not None and position + 1 < len(chain):
-            lines.append(f"— {_JOINED[relation]} —")
-    return _bounded(lines, budget.characters, cuts), cuts
-
-
-def _exception(value: ErrorValue, budget: StackBudget, cuts: list[str], *, root: bool) -> Iterator[str]:
-    head = ": ".join(part for part in (value.error_type, value.message) if part) or "(no message)"
-    if len(head) > budget.message:
-        cuts.append(f"{len(head) - budget.message} characters of a message")
-    yield cut(clean(head), budget.message)
-    if not value.frames and value.stack:
-        yield cut(clean(value.stack), budget.message * 2)
-        return
-    matters = next((frame for frame in value.frames if frame.in_app), value.frames[0] if value.frames else None)
-    shown = 0
-    for run in _runs(value.frames):
-        if shown >= budget.frames:
-            cuts.append(f"{len(value.frames) - shown} frames")
-            return
-        if not run[0].in_app and matters is not run[0] and len(run) > 1:
-            yield f"  … {len(run)} library frames"
-            shown += len(run)
+        if left_out > 0 and limits.exceptions - 1 <= position < len(chain) - 1:
+            if position == limits.exceptions - 1:
+                stack.cuts.append(_counted(left_out, "exception"))
+                stack.lines.append(f"  … {_counted(left_out, 'exception')}")
             continue
-        for frame in run[: budget.frames - shown]:
-            yield from _frame(frame, budget, full=frame is matters, variables=frame is matters and root)
+        stack.lines.extend(_exception(value, limits, stack.cuts, matters, root=position == 0))
+        if relation is not None:
+            stack.lines.append(f"— {_JOINED[relation]} —")
+    _bound(stack, limits.tokens)
+    return stack
+
+
+def _frame_that_matters(chain: Sequence[ErrorValue]) -> Frame | None:
+    """Return the frame to show in full; an application's is looked for in the whole chain first."""
+    firsts = [next((frame for frame in value.frames if frame.in_app), None) for value in chain]
+    firsts += [value.frames[0] if value.frames else None for value in chain]
+    candidates = [frame for frame in firsts if frame is not None]
+    telling = (frame for frame in candidates if frame.context_line is not None or frame.vars)
+    return next(telling, candidates[0] if candidates else None)
+
+
+def _exception(
+    value: ErrorValue, limits: StackLimits, cuts: list[str], matters: Frame | None, *, root: bool
+) -> Iterator[str]:
+    head = ": ".join(part for part in (value.error_type, value.message) if part) or "(no message)"
+    yield block(head, limits.message if root else limits.other_message)
+    if not value.frames and value.stack:
+        yield block(value.stack, limits.tokens // 2)
+        return
+    yield from _frames(value.frames, limits, cuts, matters)
+
+
+def _frames(frames: Sequence[Frame], limits: StackLimits, cuts: list[str], matters: Frame | None) -> Iterator[str]:
+    """Show the raising frame, the one that matters and the application's; fold the others and repetitions."""
+    shown = 0
+    told = 0
+    for run in _runs(frames):
+        if shown >= limits.frames:
+            cuts.append(_counted(len(frames) - told, "frame"))
+            return
+        told += len(run)
+        if run[0].in_app or len(run) == 1:
             shown += 1
+            yield from _frame(run[0], limits, cuts, full=run[0] is matters)
+            if len(run) > 1:
+                yield f"  … {len(run) - 1} times more"
+        else:
+            yield f"  … {len(run)} library frames"
 
 
 def _runs(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
-    """Split a stack into runs of library frames and single frames of the application."""
-    run: list[Frame] = []
-    for frame in frames:
-        if frame.in_app:
-            if run:
-                yield run
-            yield [frame]
-            run = []
-        else:
-            run.append(frame)
-    if run:
-        yield run
+    """Split a stack into its raising frame, repetitions of one frame of the application, and runs of library frames."""
+    first = 0 if frames and frames[0].in_app else 1
+    yield from ([frame] for frame in frames[:first])
+
+    def kind(frame: Frame) -> object:
+        return (frame.file, frame.module, frame.function, frame.line) if frame.in_app else None
+
+    for _, run in groupby(frames[first:], kind):
+        yield list(run)
 
 
-def _frame(frame: Frame, budget: StackBudget, *, full: bool, variables: bool) -> Iterator[str]:
-    where = clean_line(frame.file or frame.module or frame.abs_path or "?", 120)
+def _frame(frame: Frame, limits: StackLimits, cuts: list[str], *, full: bool) -> Iterator[str]:
+    where = line(frame.file or frame.module or frame.abs_path or "?", limits.place)
     position = "".join(f":{number}" for number in (frame.line, frame.column) if number is not None)
-    name = f" in {clean_line(frame.function, 80)}" if frame.function else ""
+    name = f" in {line(frame.function, limits.place)}" if frame.function else ""
     lacks = f" (minified: {frame.unresolved.value})" if frame.unresolved is not None else ""
     yield f"{'>' if frame.in_app else ' '} {where}{position}{name}{lacks}"
     if full:
-        yield from _context(frame, budget.context)
-    elif frame.in_app and frame.context_line is not None:
-        yield f"      {clean_line(frame.context_line.strip(), LINE)}"
-    if variables:
-        for key, value in list(frame.vars.items())[: budget.variables]:
-            text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-            yield f"      {clean_line(key, 60)} = {clean_line(text, budget.variable)}"
+        yield from _context(frame, limits)
+        yield from _variables(frame, limits, cuts)
+    elif frame.in_app and frame.context_line is not None and frame.context_line.strip():
+        yield f"      {line(frame.context_line.strip(), limits.source)}"
 
 
-def _context(frame: Frame, width: int) -> Iterator[str]:
+def _context(frame: Frame, limits: StackLimits) -> Iterator[str]:
     if frame.context_line is None:
         return
-    before = frame.pre_context[-width:]
+    before = frame.pre_context[-limits.context :]
     first = (frame.line or len(before) + 1) - len(before)
-    for number, line in enumerate((*before, frame.context_line, *frame.post_context[:width]), first):
+    for number, text in enumerate((*before, frame.context_line, *frame.post_context[: limits.context]), first):
         mark = "→" if number == first + len(before) else " "
-        yield f"    {mark} {number} {clean_line(line.rstrip(), LINE)}"
+        shown = text.rstrip()
+        if shown:
+            yield f"    {mark} {number} {line(shown, limits.source)}"
 
 
-def _bounded(lines: list[str], limit: int, cuts: list[str]) -> str:
-    kept: list[str] = []
-    size = 0
-    for line in lines:
-        size += len(line) + 1
-        if size > limit:
-            cuts.append(f"{len(lines) - len(kept)} lines of the stack")
-            break
-        kept.append(line)
-    return "\n".join(kept)
+def _variables(frame: Frame, limits: StackLimits, cuts: list[str]) -> Iterator[str]:
+    names = list(frame.vars)
+    for name in names[: limits.variables]:
+        yield f"      {line(name, _VARIABLE_NAME)} = {json_text(frame.vars[name], limits.variable)}"
+    if len(names) > limits.variables:
+        cuts.append(_counted(len(names) - limits.variables, "variable"))
+
+
+def _bound(stack: Stack, tokens: int) -> None:
+    """Leave out the lines at the end that cost more than the whole may."""
+    costs = 0
+    for position, text in enumerate(stack.lines):
+        costs += cost(text) + 1
+        if costs > tokens:
+            stack.cuts.append(_counted(len(stack.lines) - position, "line") + " of the stack")
+            del stack.lines[position:]
+            return
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -42,8 +42,8 @@ class Settings(BaseModel):
     database_url: str
     host: str = "127.0.0.1"
     port: int = Field(default=4000, ge=0, le=65_535)
-    public_url: str | None = Field(default=None, pattern=r"^https?://")
-    oauth_issuer: str | None = Field(default=None, pattern=r"^https?://")
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+/?$")
+    oauth_issuer: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")
     read_only: bool = False
     lockdown: bool = False
 
@@ -72,7 +72,8 @@ def load_settings(flags: Mapping[str, Any] | None = None, environ: Mapping[str, 
         wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
         raise InvalidInput(
             f"The setting {wrong} is wrong; look at the flags, {environment_variable('apiUrl')} and its kin, and "
-            f"`provenance config list`. An apiUrl begins with http:// or https://; a port is 0 to 65535."
+            f"`provenance config list`. URLs begin with http:// or https://, and a publicUrl has no path; a port is 0 "
+            "to 65535; readOnly and lockdown are true or false."
         ) from None
 
 

@@ -79,11 +79,12 @@ def upload(
         _check_findable(target, artifacts)
         release = _release(context, origin, target.release)
         release_id = release.id if release is not None else None
+        publish = context.store.artifacts.publish
         try:
-            published = context.store.artifacts.publish(origin.id, release_id, target.dist, artifacts)
+            published = publish(origin.id, release_id, target.dist, artifacts, by=context.actor)
         except Conflict:  # a map that was known has been swept since: nothing had referred to it for a day
             intake.indexed(maps, again=True)
-            published = context.store.artifacts.publish(origin.id, release_id, target.dist, artifacts)
+            published = publish(origin.id, release_id, target.dist, artifacts, by=context.actor)
     return Upload(
         origin=origin.mnemonic,
         release=release.version if release is not None else None,
@@ -149,5 +150,7 @@ def _release(context: Context, origin: OriginRecord, reference: str | None) -> R
         found = releases.find(origin.id, reference)
     except NotFound:
         version = parse_arguments(CreateRelease, {"origin": origin.mnemonic, "version": reference}).version
-        return releases.register(origin.id, version, ReleaseDetails())[0]
-    return found if found.registered else releases.register(origin.id, found.version, ReleaseDetails())[0]
+        return releases.register(origin.id, version, ReleaseDetails(), by=context.actor)[0]
+    if found.registered:
+        return found
+    return releases.register(origin.id, found.version, ReleaseDetails(), by=context.actor)[0]

@@ -9,6 +9,7 @@ from provenance_core.events import ErrorValue, Frame
 from provenance_core.frame_roles import FrameRole, Role
 from provenance_core.moments import format_moment
 from provenance_server import answers, grouping_answers
+from provenance_storage.counters import HOUR
 from provenance_storage.records import (
     InteractionRecord,
     IssueRecord,
@@ -18,6 +19,7 @@ from provenance_storage.records import (
     ReleaseRecord,
     ReleaseStatistics,
     StatusChangeRecord,
+    TagRecord,
 )
 from provenance_storage.store import Store
 
@@ -59,7 +61,7 @@ def reported(releases: Releases, release_id: UUID | None) -> str | None:
     return release.version if release and not release.registered else None
 
 
-def issue(row: IssueRecord, origin: OriginRecord, releases: Releases) -> answers.Issue:
+def issue(row: IssueRecord, origin: OriginRecord, releases: Releases, trend: Sequence[int] = ()) -> answers.Issue:
     """Return an issue as lists show it."""
     return answers.Issue(
         id=str(row.id),
@@ -76,6 +78,7 @@ def issue(row: IssueRecord, origin: OriginRecord, releases: Releases) -> answers
         first_release=registered(releases, row.first_release_id),
         last_release=registered(releases, row.last_release_id),
         trust=answers.TrustCounts(authenticated=row.authenticated_count, matched=row.matched_count),
+        trend=list(trend),
         reported=answers.ReportedIssue(
             title=row.title,
             culprit=row.culprit,
@@ -87,6 +90,17 @@ def issue(row: IssueRecord, origin: OriginRecord, releases: Releases) -> answers
             resolved_in=reported(releases, row.resolved_release_id),
         ),
     )
+
+
+def tag(row: TagRecord) -> answers.Tag:
+    """Return how a tag is spread."""
+    values = [answers.TagValue(value=value, event_count=count) for value, count in row.values.items()]
+    return answers.Tag(key=row.key, event_count=row.event_count, values=values)
+
+
+def hour_count(hour: int, count: int) -> answers.HourCount:
+    """Return the events of an hour (hours since 1970)."""
+    return answers.HourCount(hour=format_moment(hour * HOUR), event_count=count)
 
 
 def issue_release(row: IssueReleaseRecord, releases: Releases) -> answers.IssueRelease:

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, func, literal, select, tuple_
 
+from provenance_core.access import SYSTEM_ACTOR, Actor
 from provenance_core.errors import Busy, NotFound, Unavailable
+from provenance_storage.activity import Deed, Entry, note, told
 from provenance_storage.artifact_rows import (
     artifact_record,
     check_maps,
@@ -149,7 +151,13 @@ class Artifacts:
         return self._pieces(origin_id, map_hash, kind, body_id)
 
     def publish(
-        self, origin_id: UUID, release_id: UUID | None, dist: str, artifacts: Sequence[NewArtifact]
+        self,
+        origin_id: UUID,
+        release_id: UUID | None,
+        dist: str,
+        artifacts: Sequence[NewArtifact],
+        *,
+        by: Actor = SYSTEM_ACTOR,
     ) -> Published:
         """Make artifacts known, all or none, in the place of those with the same name.
 
@@ -158,6 +166,7 @@ class Artifacts:
             release_id: The release; without one, an artifact replaces that of the same debug id, name and kind.
             dist: The distribution of the release; empty for none.
             artifacts: The artifacts; the source maps they refer to are kept already.
+            by: Who uploaded them.
 
         Raises:
             NotFound: The origin or the release was deleted.
@@ -172,7 +181,13 @@ class Artifacts:
                 raise NotFound("The release was deleted in the meantime; create it again.")
             check_maps(connection, origin_id, artifacts)
             wanted = [given(dist, one) for one in artifacts]
-            return write_artifacts(connection, origin_id, release_id, self._clock(), wanted)
+            now = self._clock()
+            done = write_artifacts(connection, origin_id, release_id, now, wanted)
+            if done.added or done.replaced:
+                facts = told({"added": done.added, "replaced": done.replaced, "dist": dist or None})
+                subject = release_id or origin_id
+                note(connection, Entry(now, by, Deed.SOURCEMAPS_UPLOAD, subject, origin_id, after=facts))
+            return done
 
     def list(
         self, origin_id: UUID, release_id: UUID | None, limit: int, after: tuple[str, UUID] | None

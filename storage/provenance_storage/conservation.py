@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, case, exists, func, select
 
+from provenance_core.events import Via
 from provenance_storage.issue_counts import wrong_counts
 from provenance_storage.store import Store
 from provenance_storage.tables import (
@@ -78,6 +79,18 @@ def _laws() -> dict[str, Select[Any]]:
         "issues that store more events than they counted": select(issues.c.id).where(
             issues.c.stored_count > issues.c.event_count
         ),
+        "issues with more events from somebody known than events": select(issues.c.id).where(
+            issues.c.authenticated_count + issues.c.matched_count > issues.c.event_count
+        ),
+        "issues whose authenticated events are not as many as their authenticated_count says": _differs(
+            rows, _number_of(rows.c.via != Via.PUBLIC.value), issues.c.authenticated_count, may_lack=True
+        ),
+        "issues whose matched events are not as many as their matched_count says": _differs(
+            rows,
+            _number_of((rows.c.via == Via.PUBLIC.value) & rows.c.matched.in_([True])),
+            issues.c.matched_count,
+            may_lack=True,
+        ),
         "counts of issues by status, level and environment that are not so many": wrong_counts(),
         "payloads without an interaction": select(payloads.c.id).where(~_same(rows, payloads)),
         "interactions without a payload": select(rows.c.id).where(~_same(payloads, rows)),
@@ -85,8 +98,17 @@ def _laws() -> dict[str, Select[Any]]:
     }
 
 
-def _differs(of_issues: Table, amount: ColumnElement[Any], column: ColumnElement[int]) -> Select[Any]:
-    """Return the issues of which a column is not the amount that rows of another table give."""
+def _differs(
+    of_issues: Table, amount: ColumnElement[Any], column: ColumnElement[int], *, may_lack: bool = False
+) -> Select[Any]:
+    """Return the issues of which a column is not the amount that rows of another table give.
+
+    Args:
+        of_issues: The other table.
+        amount: Of the rows of one issue.
+        column: The column.
+        may_lack: Whether rows are lacking of an issue of which events were removed: the amount may be less then.
+    """
     issues = table(ErrorIssue)
     amounts = (
         select(of_issues.c.origin_id, of_issues.c.issue_id, amount.label("amount"))
@@ -96,7 +118,15 @@ def _differs(of_issues: Table, amount: ColumnElement[Any], column: ColumnElement
     )
     same = (amounts.c.origin_id == issues.c.origin_id) & (amounts.c.issue_id == issues.c.id)
     joined = issues.join(amounts, same, isouter=True)
-    return select(issues.c.id).select_from(joined).where(column != func.coalesce(amounts.c.amount, 0))
+    found = func.coalesce(amounts.c.amount, 0)
+    differs = column != found
+    if may_lack:
+        differs &= (issues.c.stored_count == issues.c.event_count) | (found > column)
+    return select(issues.c.id).select_from(joined).where(differs)
+
+
+def _number_of(kind: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((kind, 1), else_=0))
 
 
 def _same(inner: Table, outer: Table) -> ColumnElement[bool]:

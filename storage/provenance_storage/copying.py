@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, func, literal, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, delete, func, literal, select
 
 from provenance_core.errors import Conflict, InvalidInput, NotFound, ProvenanceError, Unavailable
 from provenance_storage import clock
+from provenance_storage.access_tables import StoreSecret
 from provenance_storage.artifact_tables import SourceMapPart
 from provenance_storage.columns import Flag, UuidBytes
 from provenance_storage.database import Database, Lock
@@ -84,6 +85,7 @@ def copy_store(source: Database, target: Database, progress: Progress | None = N
             with target.write() as writing:
                 target.lock(writing, Lock.MIGRATION)
                 _check_empty(target, writing)
+                writing.execute(delete(table(StoreSecret)))  # each store is made with its own; hashes need the source's
                 for one in METADATA.sorted_tables:
                     _copy_table(reading, writing, one, progress)
                 copied = _compared(reading, writing)
@@ -114,7 +116,11 @@ def _months(reading: Connection) -> list[Month]:
 
 
 def _check_empty(target: Database, writing: Connection) -> None:
-    full = [one.name for one in METADATA.sorted_tables if writing.execute(_own(one).limit(1)).first() is not None]
+    full = [
+        one.name
+        for one in METADATA.sorted_tables
+        if one is not table(StoreSecret) and writing.execute(_own(one).limit(1)).first() is not None
+    ]
     if full:
         raise Conflict(
             f"{target.name} is not empty: there is something in {', '.join(full[:3])}. Drop and create it, or name "

@@ -16,6 +16,7 @@ from provenance_storage.columns import UuidBytes
 from provenance_storage.database import Database
 from provenance_storage.payloads import decompress
 from provenance_storage.records import InteractionRecord, IssueRecord
+from provenance_storage.senders import events_by_sender
 from provenance_storage.tables import EventKey, Interaction, InteractionPayload, Origin, table
 
 Position = tuple[int, UUID]
@@ -83,6 +84,16 @@ class Interactions:
         with self._database.read() as connection:
             row = connection.execute(events.order_by(order).limit(1)).first()
         return _record(row) if row else None
+
+    def by_sender(self, issue: IssueRecord, most: int) -> Sequence[int]:
+        """Return how many of the newest stored events of an issue came from each address, most of them first.
+
+        Args:
+            issue: The issue.
+            most: How many of its newest events are looked at.
+        """
+        with self._database.read() as connection:
+            return events_by_sender(connection, issue, most)
 
     def find(self, interaction_id: UUID, origin_ids: Sequence[UUID] | None = None) -> InteractionRecord | None:
         """Return an interaction by id; the id carries the millisecond of receipt, which is in the key."""

@@ -23,7 +23,8 @@ from provenance_storage.prepared import Given, Query, RowStatement, among, inser
 from provenance_storage.records import IssueRecord, NewEvent, Taken
 from provenance_storage.release_rows import KnownRelease, release_order
 from provenance_storage.statements import insert_into
-from provenance_storage.tables import ErrorIssue, IssueFingerprint, IssueNumber, StatusChange, table
+from provenance_storage.status_changes import NewStatusChange, write_status_changes
+from provenance_storage.tables import ErrorIssue, IssueFingerprint, IssueNumber, table
 
 _CHANGING = (
     "handled",
@@ -76,7 +77,7 @@ class IssueChanges:
         self._new: list[UUID] = []
         self._users: dict[UUID, dict[bytes, int]] = {}
         self._prints: list[tuple[UUID, str, str, UUID]] = []
-        self._history: list[dict[str, object]] = []
+        self._history: list[NewStatusChange] = []
         self._counts = Counts()
 
     def load(self, items: Iterable[Taken]) -> None:
@@ -131,20 +132,9 @@ class IssueChanges:
         if not regresses(state, resolved_in, release.order if release else None, self._policy):
             return issue
         at = max(item.received_at, issue.status_changed_at + 1)
+        release_id = release.id if release else None
         self._history.append(
-            {
-                "origin_id": self._origin_id,
-                "id": uuid7(at, secrets.randbits(62)),
-                "issue_id": issue.id,
-                "changed_at": at,
-                "actor": str(SYSTEM_ACTOR),
-                "client": None,
-                "from_status": issue.status.value,
-                "to_status": Status.REGRESSED.value,
-                "release_id": release.id if release else None,
-                "event_id": item.id,
-                "note": None,
-            }
+            NewStatusChange(issue.id, at, SYSTEM_ACTOR, issue.status, Status.REGRESSED, release_id, item.id)
         )
         return replace(
             issue,
@@ -170,8 +160,7 @@ class IssueChanges:
         count_moves(self._connection, [(self._loaded[issue.id], issue) for issue in moved])
         count_new(self._connection, [self._issues[issue_id] for issue_id in self._new])
         _add_fingerprints(self._dialect).run(self._connection, self._prints)
-        if self._history:
-            self._connection.execute(table(StatusChange).insert(), self._history)
+        write_status_changes(self._connection, self._origin_id, self._history)
 
     def _moves(self, issue: IssueRecord) -> bool:
         return issue.id in self._loaded and not same_group(self._loaded[issue.id], issue)

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, Select, Text, func, select, text, tuple_
 from sqlalchemy.types import TypeEngine
 
+from provenance_core.events import Trust
 from provenance_core.listing import Sort
 from provenance_storage.columns import Micros, UuidBytes
 from provenance_storage.issue_views import Today
@@ -71,6 +72,7 @@ class Asked:
         view: When the issues are looked at.
         statuses, levels: Which to show, where the groups do not say so.
         words: How many words are looked for.
+        least: How far it must be known where an issue's events come from.
         one_origin: Where all issues are read: whether only those of one origin count.
     """
 
@@ -85,6 +87,7 @@ class Asked:
     since: bool = False
     until: bool = False
     words: int = 0
+    least: Trust = Trust.REPORTED
     one_origin: bool = False
     after: bool = False
     rows: int = 0
@@ -160,7 +163,7 @@ def gather(dialect: str, asked: Asked, trait: Trait) -> RowQuery:
 def scan(dialect: str, asked: Asked, most: int) -> RowQuery:
     """Return the statement that reads all issues for the places of those that match, at most so many.
 
-    It is for words, which no index knows: to read the table as it lies takes a tenth of the time of a walk.
+    It is for words and trust, which no index knows: to read the table as it lies takes a tenth of the time of a walk.
     """
 
     def build(given: Given) -> Select[Any]:
@@ -256,9 +259,17 @@ def _matching(dialect: str, asked: Asked, view: Today, given: Given) -> list[Col
         found.append(_has(view, _having(Trait.ENVIRONMENT, given)))
     if asked.release:
         found.append(_has(view, _having(Trait.RELEASE, given)))
+    if asked.least is not Trust.REPORTED:
+        found.append(_known(view, asked.least))
     for number in range(asked.words):
         found.append(_says(dialect, view, given[f"word{number}"]))
     return found
+
+
+def _known(view: Today, least: Trust) -> ColumnElement[bool]:
+    """Say whether it is known so far where one of an issue's events comes from; such counts only grow."""
+    authenticated, matched = view.issues.c.authenticated_count, view.issues.c.matched_count
+    return (authenticated if least is Trust.AUTHENTICATED else authenticated + matched) > constant(0)
 
 
 def _one_of(column: ColumnElement[str], values: tuple[str, ...]) -> ColumnElement[bool]:

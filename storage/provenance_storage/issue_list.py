@@ -2,8 +2,8 @@
 
 A walk is pinned to the last event of the store when it began, its watermark. An issue that got no event since stands
 where its columns say; one that did is put where it stood then (`issue_views`). Every event is received strictly later
-than the ones before it, so what happened by the watermark never changes. Only the words that `query` looks for are
-today's. The first page counts; the others carry its total on.
+than the ones before it, so what happened by the watermark never changes. Only the words that `query` looks for, and
+whether an issue has events from somebody known, are today's. The first page counts; the others carry its total on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, func, select
 
-from provenance_core.events import Level
+from provenance_core.events import Level, Trust
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Sort
 from provenance_storage.counters import HOUR
@@ -55,6 +55,7 @@ class IssueFilters:
     environment: str = ""
     release: str = ""
     query: str = ""
+    least: Trust = Trust.REPORTED
     since: int | None = None
     until: int | None = None
 
@@ -132,6 +133,7 @@ class _Search:
             since=filters.since is not None,
             until=filters.until is not None,
             words=len(words),
+            least=filters.least,
             one_origin=filters.origin_id is not None,
         )
         self._values = Values(
@@ -187,9 +189,14 @@ class _Search:
         return having
 
     @property
-    def _only_words(self) -> bool:
-        """Say whether all issues are to be read for words, by a statement that knows no origin's release or tag."""
-        return bool(self._asked.words and self._chosen) and not (self._asked.environment or self._asked.release)
+    def _is_read(self) -> bool:
+        """Say whether no index knows what is asked for."""
+        return bool(self._asked.words) or self._asked.least is not Trust.REPORTED
+
+    @property
+    def _only_read(self) -> bool:
+        """Say whether all issues are to be read, by a statement that knows no origin's release or tag."""
+        return self._is_read and bool(self._chosen) and not (self._asked.environment or self._asked.release)
 
     def _rare(self, having: Mapping[Trait, int]) -> Trait | None:
         """Return the trait that the fewest issues have, if they are few, and no more than a walk could find."""
@@ -203,8 +210,8 @@ class _Search:
         return gather(self._dialect, asked, trait).rows(self._connection, self._by_origin())
 
     def _scanned(self, view: type[Today]) -> list[Place] | None:
-        """Return the places of all that match where but words are looked for and only few say them, else None."""
-        if not self._only_words:
+        """Return the places of all that match where all issues are read and only few of them do, else None."""
+        if not self._only_read:
             return None
         query = scan(self._dialect, replace(self._explicit(), view=view), self._bound + 1)
         places = query.rows(self._connection, [self._row(self._chosen[0])])
@@ -262,10 +269,10 @@ class _Search:
     def _total(self, having: Mapping[Trait, int]) -> int:
         """Return how many issues match, from what is counted already where that says it."""
         asked = self._asked
-        if self._only_words:
+        if self._only_read:
             query = scan_count(self._dialect, self._explicit())
             return sum(amount for (amount,) in query.rows(self._connection, [self._row(self._chosen[0])]))
-        if asked.words or asked.since or asked.until or len(having) > 1:
+        if self._is_read or asked.since or asked.until or len(having) > 1:
             return self._count(self._chosen)
         if Trait.RELEASE not in having:
             return _size(self._chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -11,17 +11,19 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 from provenance_core.access import Actor
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
-from provenance_core.ids import parse_short_id, parse_uuid, uuid7
+from provenance_core.ids import parse_short_id, parse_uuid
 from provenance_core.lifecycle import State, Status, change
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
 from provenance_storage.issue_counts import count_moves
 from provenance_storage.issue_list import IssueFilters, IssueOrder, IssuePage, list_issues
+from provenance_storage.issue_trends import trends
 from provenance_storage.prepared import POSTGRESQL
 from provenance_storage.records import IssueRecord, IssueReleaseRecord, StatusChangeRecord, TagRecord
 from provenance_storage.release_rows import release_order
 from provenance_storage.releases import find_release, newest_release
 from provenance_storage.statements import insert_into
+from provenance_storage.status_changes import NewStatusChange, write_status_changes
 from provenance_storage.tables import (
     ErrorIssue,
     IssueFingerprint,
@@ -33,6 +35,7 @@ from provenance_storage.tables import (
     StatusChange,
     table,
 )
+from provenance_storage.tags_elsewhere import Elsewhere, TagValue, tags_elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,22 @@ class Issues:
         with self._database.read() as connection:
             return _tags(connection, issue, keys, values)
 
+    def tags_elsewhere(self, issue: IssueRecord, wanted: Collection[TagValue], issues: int) -> Elsewhere:
+        """Return how often values of tags are met in the other issues of an issue's origin.
+
+        Args:
+            issue: The issue.
+            wanted: The values.
+            issues: The most other issues to look at: those seen last.
+        """
+        with self._database.read() as connection:
+            return tags_elsewhere(connection, issue, wanted, issues)
+
+    def trends(self, issues: Sequence[IssueRecord], now_hour: int) -> dict[UUID, list[int]]:
+        """Return the events of each issue in the hours up to the present one (hours since 1970), by id."""
+        with self._database.read() as connection:
+            return trends(connection, issues, now_hour)
+
     def hours(self, issue: IssueRecord, since_hour: int) -> dict[int, int]:
         """Return events per hour (hours since 1970) from an hour on; hours without events are absent."""
         hours = table(IssueHour)
@@ -230,22 +249,20 @@ def _write(connection: Connection, before: IssueRecord, after: IssueRecord, requ
         )
     )
     count_moves(connection, [(before, after)])
-    connection.execute(
-        table(StatusChange)
-        .insert()
-        .values(
-            origin_id=before.origin_id,
-            id=uuid7(after.status_changed_at, secrets.randbits(62)),
-            issue_id=before.id,
-            changed_at=after.status_changed_at,
-            actor=str(request.actor),
-            client=request.actor.client,
-            from_status=before.status.value,
-            to_status=after.status.value,
-            release_id=after.resolved_release_id,
-            event_id=None,
-            note=request.note,
-        )
+    write_status_changes(
+        connection,
+        before.origin_id,
+        [
+            NewStatusChange(
+                before.id,
+                after.status_changed_at,
+                request.actor,
+                before.status,
+                after.status,
+                after.resolved_release_id,
+                note=request.note,
+            )
+        ],
     )
 
 

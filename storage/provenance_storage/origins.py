@@ -9,14 +9,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, select, update
 
+from provenance_core.access import SYSTEM_ACTOR, Actor
 from provenance_core.clean import quoted
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.events import Via
 from provenance_core.ids import parse_uuid, uuid7
 from provenance_core.origins import ErrorTracking, OriginConfig
+from provenance_storage.activity import Deed, Entry, differences, note, told
 from provenance_storage.artifact_tables import Artifact, ArtifactVersion, SourceMap
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database, Lock
+from provenance_storage.keys import revoke_keys_of
 from provenance_storage.map_bodies import bodies_of, remove_bodies
 from provenance_storage.records import OriginRecord
 from provenance_storage.statements import storable
@@ -41,7 +44,15 @@ class Origins:
         self._clock = clock
         self._turns = turns
 
-    def create(self, mnemonic: str, name: str, description: str | None, config: OriginConfig) -> OriginRecord:
+    def create(
+        self,
+        mnemonic: str,
+        name: str,
+        description: str | None,
+        config: OriginConfig,
+        *,
+        by: Actor = SYSTEM_ACTOR,
+    ) -> OriginRecord:
         """Add an origin with the next number and a public key of its own.
 
         Raises:
@@ -73,6 +84,8 @@ class Origins:
                 "created_at": now,
             }
             connection.execute(table(OriginKey).insert().values(key))
+            facts = told({"mnemonic": mnemonic, "name": name, "number": number})
+            note(connection, Entry(now, by, Deed.ORIGIN_CREATE, identity, identity, after=facts))
             return _one(connection, _select().where(origins.c.id == identity))
 
     def find(self, reference: str) -> OriginRecord:
@@ -103,12 +116,13 @@ class Origins:
         with self._database.read() as connection:
             return [_record(row) for row in connection.execute(statement).mappings()]
 
-    def update(self, origin_id: UUID, changes: Mapping[str, Any]) -> OriginRecord:
+    def update(self, origin_id: UUID, changes: Mapping[str, Any], *, by: Actor = SYSTEM_ACTOR) -> OriginRecord:
         """Change an origin; its id, number and key stay, and so does everything that is not given.
 
         Args:
             origin_id: The origin.
             changes: New values of `mnemonic`, `name`, `description` and parts of `config`.
+            by: Who changes it.
 
         Raises:
             Conflict: Another origin has the mnemonic.
@@ -121,21 +135,22 @@ class Origins:
             if _taken(connection, mnemonic, origin_id):
                 raise Conflict(f"There is an origin {quoted(mnemonic)} already; choose another mnemonic.")
             config = _merged(before.config, changes.get("config") or {})
-            connection.execute(
-                update(origins)
-                .where(origins.c.id == origin_id)
-                .values(
-                    mnemonic=mnemonic,
-                    name=changes.get("name") or before.name,
-                    description=changes.get("description", before.description),
-                    config=config.model_dump_json(by_alias=True),
-                )
-            )
+            after = {
+                "mnemonic": mnemonic,
+                "name": changes.get("name") or before.name,
+                "description": changes.get("description", before.description),
+            }
+            different = differences(_values(before), after | _settings(config))
+            if different is not None:
+                values = after | {"config": config.model_dump_json(by_alias=True)}
+                connection.execute(update(origins).where(origins.c.id == origin_id).values(values))
+                note(connection, Entry(self._clock(), by, Deed.ORIGIN_UPDATE, origin_id, origin_id, *different))
             return _one(connection, _select().where(origins.c.id == origin_id))
 
-    def delete(self, origin_id: UUID) -> None:
+    def delete(self, origin_id: UUID, *, by: Actor = SYSTEM_ACTOR) -> None:
         """Remove an origin that has recorded nothing, with its releases and all that was uploaded for them.
 
+        Its keys of the API are revoked.
         What source maps hold is removed after the rest, in small transactions; if that fails, it is swept a day later.
 
         Raises:
@@ -154,7 +169,12 @@ class Origins:
             for of_origin in (Artifact, ArtifactVersion, SourceMap, Discard, Release, OriginKey, IssueNumber):
                 rows = table(of_origin)
                 connection.execute(delete(rows).where(rows.c.origin_id == origin_id))
-            connection.execute(delete(table(Origin)).where(table(Origin).c.id == origin_id))
+            origins, now = table(Origin), self._clock()
+            of_id = select(origins.c.mnemonic, origins.c.name, origins.c.number).where(origins.c.id == origin_id)
+            for gone in connection.execute(of_id).mappings():
+                note(connection, Entry(now, by, Deed.ORIGIN_DELETE, origin_id, origin_id, told(dict(gone))))
+            revoke_keys_of(connection, origin_id, now)
+            connection.execute(delete(origins).where(origins.c.id == origin_id))
         remove_bodies(self._turns, origin_id, bodies)
 
     def key_kind(self, origin_id: UUID, key: str) -> Via | None:
@@ -189,6 +209,16 @@ def _one(connection: Connection, statement: Select[tuple[object, ...]]) -> Origi
 def _merged(config: OriginConfig, changes: Mapping[str, Any]) -> OriginConfig:
     tracking = config.error_tracking.model_dump() | dict(changes.get("error_tracking") or {})
     return OriginConfig(error_tracking=ErrorTracking.model_validate(tracking))
+
+
+def _values(origin: OriginRecord) -> dict[str, object]:
+    values = {"mnemonic": origin.mnemonic, "name": origin.name, "description": origin.description}
+    return values | _settings(origin.config)
+
+
+def _settings(config: OriginConfig) -> dict[str, object]:
+    """Return each setting by its name."""
+    return config.error_tracking.model_dump(mode="json", by_alias=True)
 
 
 def _taken(connection: Connection, mnemonic: str, by_other_than: UUID | None) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
+from provenance_core.access import Scope
 from provenance_core.artifacts import ArtifactKind
 from provenance_core.events import Level, Trust, Via, trust_of
 from provenance_core.lifecycle import Status
@@ -359,3 +360,17 @@ class TagRecord:
     key: str
     event_count: int
     values: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key of the API, without the key; one with an origin is good for that one only."""
+
+    id: UUID
+    prefix: str
+    label: str
+    scopes: tuple[Scope, ...]
+    origin_id: UUID | None
+    created_at: int
+    last_used_at: int | None
+    revoked_at: int | None

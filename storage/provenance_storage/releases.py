@@ -9,10 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, distinct, func, select, update
 
+from provenance_core.access import SYSTEM_ACTOR, Actor
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
 from provenance_core.ids import parse_uuid
 from provenance_core.lifecycle import Status
+from provenance_storage.activity import Deed, Entry, differences, note, told
 from provenance_storage.artifact_rows import count_maps
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
@@ -45,7 +47,9 @@ class Releases:
         self._clock = clock
         self._turns = turns
 
-    def register(self, origin_id: UUID, version: str, details: ReleaseDetails) -> tuple[ReleaseRecord, bool]:
+    def register(
+        self, origin_id: UUID, version: str, details: ReleaseDetails, *, by: Actor = SYSTEM_ACTOR
+    ) -> tuple[ReleaseRecord, bool]:
         """Create a release, or update the one that is there, and say whether it was not registered before."""
         releases = table(Release)
         given = {
@@ -60,16 +64,18 @@ class Releases:
         }
         with self._database.write() as connection:
             self._database.lock(connection, origin_id)
+            now = self._clock()
             known = _find(connection, origin_id, version)
             if known is None:
-                row = new_release(origin_id, version, self._clock(), registered=True)
+                row = new_release(origin_id, version, now, registered=True)
                 connection.execute(releases.insert().values(row | given))
-            else:
+            elif not known.registered or _differs(known, given):
                 statement = update(releases).where(releases.c.origin_id == origin_id, releases.c.id == known.id)
                 connection.execute(statement.values(registered=True, **given))
             found = _find(connection, origin_id, version)
-        if found is None:
-            raise AssertionError("the release was written in this transaction")
+            if found is None:
+                raise AssertionError("the release was written in this transaction")
+            _keep(connection, now, by, known, found)
         return found, known is None or not known.registered
 
     def find(self, origin_id: UUID, reference: str) -> ReleaseRecord:
@@ -83,7 +89,7 @@ class Releases:
             found = _of_id(connection, origin_id, identity) if identity is not None else None
             return found or find_release(connection, origin_id, reference)
 
-    def delete(self, origin_id: UUID, release_id: UUID) -> bool:
+    def delete(self, origin_id: UUID, release_id: UUID, *, by: Actor = SYSTEM_ACTOR) -> bool:
         """Remove what was uploaded for a release, and the release where nothing refers to it; say whether it is gone.
 
         One that events or issues know of stays, no longer registered. All is done in small transactions: if the last
@@ -92,7 +98,7 @@ class Releases:
         Raises:
             NotFound: There is no such release.
         """
-        return remove_release(self._turns, origin_id, release_id)
+        return remove_release(self._turns, origin_id, release_id, self._clock(), by)
 
     def list(
         self, origin_id: UUID, query: str, limit: int, begin: ReleasePosition | None
@@ -177,6 +183,25 @@ def newest_release(connection: Connection, origin_id: UUID) -> ReleaseRecord | N
     """Return the newest release: by semantic version where all are such, else by creation; None if there is none."""
     (newest, _, _) = list_releases(connection, origin_id, "", 1, None)
     return newest[0] if newest else None
+
+
+def _differs(known: ReleaseRecord, given: dict[str, str | int]) -> bool:
+    return any(getattr(known, name) != value for name, value in given.items())
+
+
+def _keep(connection: Connection, now: int, by: Actor, before: ReleaseRecord | None, after: ReleaseRecord) -> None:
+    """Keep who registered a release or changed what is registered of it; asking again changes nothing."""
+    if before is None or not before.registered:
+        facts = told(_registered(after))
+        note(connection, Entry(now, by, Deed.RELEASE_CREATE, after.id, after.origin_id, after=facts))
+        return
+    different = differences(_registered(before), _registered(after))
+    if different is not None:
+        note(connection, Entry(now, by, Deed.RELEASE_UPDATE, after.id, after.origin_id, *different))
+
+
+def _registered(release: ReleaseRecord) -> dict[str, object]:
+    return {name: getattr(release, name) for name in ("version", "ref", "url", "notes", "date_released")}
 
 
 def _find(connection: Connection, origin_id: UUID, version: str) -> ReleaseRecord | None:

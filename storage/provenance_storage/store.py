@@ -7,7 +7,9 @@ from uuid import UUID
 
 from provenance_storage import clock as wall_clock
 from provenance_storage import partitions
+from provenance_storage.activity import ActivityLog
 from provenance_storage.artifacts import Artifacts
+from provenance_storage.changes import Changes
 from provenance_storage.chunks import Chunks
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database
@@ -15,11 +17,13 @@ from provenance_storage.discards import DiscardCounts, add_discards, read_discar
 from provenance_storage.engine import open_database
 from provenance_storage.interactions import Interactions
 from provenance_storage.issues import Issues
+from provenance_storage.keys import Keys
 from provenance_storage.origins import Origins
 from provenance_storage.recording import Receipt, record
 from provenance_storage.records import NewInteraction, Recorded
 from provenance_storage.releases import Releases
 from provenance_storage.schema import upgrade
+from provenance_storage.senders import secret
 from provenance_storage.tables import Action, ResourceType
 from provenance_storage.turns import Turns
 from provenance_storage.vocabulary import Vocabulary
@@ -47,6 +51,9 @@ class Store:
         self.chunks = Chunks(database, clock, turns)
         self.issues = Issues(database, clock)
         self.interactions = Interactions(database)
+        self.keys = Keys(database, clock)
+        self.activity = ActivityLog(database)
+        self.changes = Changes(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None) -> Store:
@@ -83,6 +90,11 @@ class Store:
         """Return how many items of an origin were taken and not kept, by category and reason."""
         with self.database.read() as connection:
             return read_discards(connection, origin_id)
+
+    def secret(self, name: str) -> bytes:
+        """Return a secret that was made with the store; `SENDER_SECRET` is what hashes of addresses are keyed by."""
+        with self.database.read() as connection:
+            return secret(connection, name)
 
     def close(self) -> None:
         """Close every connection."""

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
 
+from provenance_core.access import SYSTEM_ACTOR, Actor
 from provenance_core.clean import quoted
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.ids import parse_uuid, uuid7
+from provenance_storage.activity import Deed, Entry, differences, note, told
 from provenance_storage.clock import Clock
 from provenance_storage.database import Database, Lock
 from provenance_storage.records import NamedRecord
@@ -35,7 +37,7 @@ class Vocabulary:
         column = "resource_type_id" if model is ResourceType else "action_id"
         self._used_by: ColumnElement[UUID] = table(Interaction).c[column]
 
-    def create(self, mnemonic: str, name: str, description: str | None) -> NamedRecord:
+    def create(self, mnemonic: str, name: str, description: str | None, *, by: Actor = SYSTEM_ACTOR) -> NamedRecord:
         """Add a word.
 
         Raises:
@@ -58,6 +60,7 @@ class Vocabulary:
                     created_at=now,
                 )
             )
+            note(connection, Entry(now, by, Deed.WORD_CREATE, record.id, after=self._told(record)))
         return record
 
     def find(self, reference: str) -> NamedRecord:
@@ -81,10 +84,13 @@ class Vocabulary:
         with self._database.read() as connection:
             return [NamedRecord(*row) for row in connection.execute(select(self._words).order_by(self._words.c.id))]
 
-    def update(self, word: NamedRecord, mnemonic: str, name: str, description: str | None) -> NamedRecord:
+    def update(
+        self, word: NamedRecord, mnemonic: str, name: str, description: str | None, *, by: Actor = SYSTEM_ACTOR
+    ) -> NamedRecord:
         """Change a word.
 
         Raises:
+            NotFound: It was deleted in the meantime.
             Conflict: It is the system's, or another word has the mnemonic.
         """
         self._refuse_system(word)
@@ -94,12 +100,19 @@ class Vocabulary:
             there = select(words.c.id).where(words.c.mnemonic == mnemonic, words.c.id != word.id)
             if connection.execute(there).first() is not None:
                 raise self._conflict(mnemonic)
-            connection.execute(
-                update(words).where(words.c.id == word.id).values(mnemonic=mnemonic, name=name, description=description)
-            )
+            before = connection.execute(select(words).where(words.c.id == word.id)).mappings().first()
+            if before is None:
+                raise NotFound(f"The {self._noun} was deleted in the meantime.")
+            after = {"mnemonic": mnemonic, "name": name, "description": description}
+            changes = differences(dict(before), after)
+            if changes is not None:
+                connection.execute(update(words).where(words.c.id == word.id).values(after))
+                note(
+                    connection, Entry(self._clock(), by, Deed.WORD_UPDATE, word.id, before=changes[0], after=changes[1])
+                )
         return NamedRecord(word.id, mnemonic, name, description, False, word.created_at)
 
-    def delete(self, word: NamedRecord) -> None:
+    def delete(self, word: NamedRecord, *, by: Actor = SYSTEM_ACTOR) -> None:
         """Remove a word that no interaction uses.
 
         Raises:
@@ -112,7 +125,11 @@ class Vocabulary:
                 select(exists().where(self._used_by == word.id, table(Interaction).c.issue_id.is_(None)))
             ).scalar_one():
                 raise Conflict(f"Interactions use this {self._noun}; it cannot be deleted.")
-            connection.execute(delete(self._words).where(self._words.c.id == word.id))
+            if connection.execute(delete(self._words).where(self._words.c.id == word.id)).rowcount:
+                note(connection, Entry(self._clock(), by, Deed.WORD_DELETE, word.id, before=self._told(word)))
+
+    def _told(self, word: NamedRecord) -> str:
+        return told({"kind": self._noun, "mnemonic": word.mnemonic, "name": word.name})
 
     def _refuse_system(self, word: NamedRecord) -> None:
         if word.system:

@@ -120,15 +120,13 @@ class Tab:
         raise AssertionError(f"never true: {condition}")
 
     def open(self, url: str) -> None:
-        """Open a page with one isolated frame, and wait until both are loaded."""
+        """Open a page and wait until its frame is there, which Chromium isolates in a process of its own."""
         self.frame = ""
         self.call("Page.navigate", url=url)
         limit = time.monotonic() + SECONDS
         while not self.frame and time.monotonic() < limit:
             self.call("Page.getFrameTree")
         assert self.frame, "the frame is in no process of its own"
-        self.wait("document.readyState === 'complete'")
-        self.wait("document.readyState === 'complete'", self.frame)
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press and release a key in the frame."""

@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
                 page = ""
         self.send_response(200 if page else 404)
         self.send_header("Content-Type", "text/html; charset=utf-8")
-        if self.path == "/view?strict":
+        if self.path.startswith("/view?strict"):
             self.send_header("Content-Security-Policy", STRICT)
         self.end_headers()
         self.wfile.write(page.encode())
@@ -88,11 +88,12 @@ class Host:
 
     def open(self, context: dict[str, Any] | None = None, *, policy: str = "strict") -> None:
         """Show a new view and wait until it is initialized; a `lax` host sets no policy, and lets it open dialogs."""
-        self.tab.call("Page.navigate", url="about:blank")
         for heard in (self.tab.requested, self.tab.dialogs, self.tab.problems, self.site.asked):
             heard.clear()
-        self.tab.open(f"{self.site.url}/host?{policy}#{quote(json.dumps(context or {}))}")
-        self.tab.wait("host.received.some(({method}) => method === 'ui/notifications/initialized')")
+        new = f"{policy}&{next(self._numbers)}"  # else the browser would stay on the page
+        self.tab.open(f"{self.site.url}/host?{new}#{quote(json.dumps(context or {}))}")
+        introduced = "host.received.some(({method}) => method === 'ui/notifications/initialized')"
+        self.tab.wait(f"typeof host === 'object' && {introduced}")
 
     def tell(self, method: str, parameters: dict[str, Any]) -> None:
         """Send the view a notification."""

@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.apps.attacks import Attacker, attacks, left
 from tests.apps.devtools import tab
 from tests.apps.hosts import Host, publishing
+from tests.apps.samples import ago, detail, issue, issue_list, refusal, result
 from tests.sourcemaps.browsers import browsing
 
 from provenance_server.apps import issues_app
 
-NOW = datetime.now(UTC)
 ENTER = ("Enter", 13, "\r")
 
 
@@ -29,99 +28,6 @@ def host(opened: Host) -> Host:
     """Show a new view in a host that sets the policy of MCP Apps."""
     opened.open()
     return opened
-
-
-def _ago(**age: float) -> str:
-    return (NOW - timedelta(**age)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _issue(number: int, **changes: Any) -> dict[str, Any]:
-    reported = {"title": f"ValueError: {number}", "culprit": "shop.cart in total", "level": "error"}
-    return {
-        "shortId": f"SHOP-{number}",
-        "status": "open",
-        "eventCount": 12,
-        "userCount": 3,
-        "firstSeen": "2026-11-20T10:00:00Z",
-        "lastSeen": _ago(hours=3, minutes=5),
-        "regressionCount": 1,
-        "lastRelease": "1.3",
-        "trust": {"authenticated": 3, "matched": 2},
-        "reported": reported,
-    } | changes
-
-
-def _list(*issues: dict[str, Any], total: int | None = None, cursor: str | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"items": list(issues), "total": len(issues) if total is None else total}
-    trend = {issue["shortId"]: [0] * 22 + [1, 4] for issue in issues}
-    return _result(answer | ({"nextCursor": cursor} if cursor else {})) | {"_meta": {"provenance/trend": trend}}
-
-
-def _detail(number: int = 1, **changes: Any) -> dict[str, Any]:
-    issue = _issue(number)
-    facts: dict[str, Any] = {
-        "id": "018f",
-        "resolvedIn": "1.2",
-        "releases": [
-            {
-                "registered": True,
-                "version": "1.3",
-                "eventCount": 4,
-                "firstSeen": _ago(days=2),
-                "lastSeen": _ago(hours=1),
-            },
-            {
-                "registered": False,
-                "eventCount": 2,
-                "firstSeen": _ago(days=1),
-                "lastSeen": _ago(minutes=1),
-                "reported": {"version": "nightly"},
-            },
-        ],
-        "history": [
-            {
-                "at": "2026-11-21T08:30:00Z",
-                "actor": "ada",
-                "client": "mcp:claude",
-                "fromStatus": "open",
-                "toStatus": "resolved",
-                "release": "1.2",
-                "note": "Fixed the sum.\nSee the test.",
-                "eventId": "e-7",
-            }
-        ],
-        "eventsPerDay": [0, 0, 1, 0, 2, 3, 6],
-        "eventsPerHour": [0] * 23 + [6],
-        "reported": issue["reported"]
-        | {
-            "tags": {"browser": {"Chrome 120": 5, "Safari": 1}},
-            "standsOut": {"browser=Safari": "96% here, 12% elsewhere"},
-        },
-        "event": {
-            "id": "e-9",
-            "receivedAt": "2026-11-22T09:00:00Z",
-            "via": "public",
-            "matched": True,
-            "framesMatched": "5/7",
-            "release": "1.3",
-            "reported": {
-                "stack": "ValueError: 1\n> shop/cart.py:7 in total\n    → 7 raise ValueError(1)\n  lib/run.py:3 in run",
-                "request": {"line": "GET /cart"},
-                "tags": {"os": "Linux"},
-                "breadcrumbs": ["clicked buy", "GET /price"],
-                "cut": ["2 frames: detail=full"],
-            },
-        },
-    }
-    return _result(issue | facts | changes)
-
-
-def _result(answer: dict[str, Any]) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": json.dumps(answer)}], "structuredContent": answer}
-
-
-def _refusal(text: str) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": text}], "isError": True}
 
 
 def _row(host: Host, number: int) -> list[str]:
@@ -160,7 +66,7 @@ def test_the_view_introduces_itself_and_loads_nothing_else(host: Host) -> None:
 def test_the_host_is_told_of_the_size(host: Host) -> None:
     host.tab.wait("host.received.some(({method}) => method === 'ui/notifications/size-changed')")
     before = host.received("ui/notifications/size-changed")[-1]
-    host.give(_list(*(_issue(number) for number in range(20))))
+    host.give(issue_list(*(issue(number) for number in range(20))))
     host.tab.wait(f"host.frame.offsetHeight > {before['height']} + 300")
 
     size = host.received("ui/notifications/size-changed")[-1]
@@ -169,21 +75,13 @@ def test_the_host_is_told_of_the_size(host: Host) -> None:
 
 
 def test_a_list_shows_facts_beside_what_was_reported(host: Host) -> None:
-    second = _issue(2, status="resolved", eventCount=1, lastSeen=_ago(days=1, hours=2))
+    second = issue(2, status="resolved", eventCount=1, lastSeen=ago(days=1, hours=2))
     del second["lastRelease"], second["userCount"]
     second["reported"] = {"title": "boom", "lastRelease": "nightly"}
-    host.give(_list(_issue(1), second, total=41))
+    host.give(issue_list(issue(1), second, total=41))
 
-    assert host.texts("thead th") == [
-        "Issue",
-        "Status",
-        "reported by the application",
-        "Events",
-        "Users",
-        "Last seen",
-        "Release",
-        "Trend",
-    ]
+    columns = ["Issue", "Status", "reported by the application", "Events", "Users", "Last seen", "Release", "Trend"]
+    assert host.texts("thead th") == columns
     assert host.text("caption") == "2 of 41 issues"
     said = "ValueError: 1shop.cart in total error"
     assert _row(host, 1) == ["SHOP-1", "open", said, "12", "3", "3 hours ago", "1.3", ""]
@@ -203,7 +101,7 @@ def test_a_list_shows_facts_beside_what_was_reported(host: Host) -> None:
 
 
 def test_the_trend_is_a_sparkline_that_is_told_in_words(host: Host) -> None:
-    host.give(_list(_issue(1)) | {"_meta": {"provenance/trend": {"SHOP-1": [0, 2, 8]}}})
+    host.give(issue_list(issue(1)) | {"_meta": {"provenance/trend": {"SHOP-1": [0, 2, 8]}}})
 
     assert host.view("document.querySelector('td svg').getAttribute('role')") == "img"
     label = host.view("document.querySelector('td svg').getAttribute('aria-label')")
@@ -217,16 +115,16 @@ def test_the_trend_is_a_sparkline_that_is_told_in_words(host: Host) -> None:
 
 
 def test_a_list_needs_no_trend(host: Host) -> None:
-    host.give(_result({"items": [_issue(1)], "total": 1}))
+    host.give(result({"items": [issue(1)], "total": 1}))
 
     assert _row(host, 1)[-1] == ""
-    host.give(_list())
+    host.give(issue_list())
     assert "No issues." in host.text()
 
 
 def test_a_row_opens_its_issue_and_back_returns_to_it(host: Host) -> None:
-    host.ready(result=_detail(2))
-    host.give(_list(_issue(1), _issue(2)), status="open")
+    host.ready(result=detail(2))
+    host.give(issue_list(issue(1), issue(2)), status="open")
     host.view("document.querySelector('tbody tr:nth-child(2) td:nth-child(4)').click()")
     host.wait("document.querySelector('h2').textContent.startsWith('SHOP-2')")
 
@@ -238,7 +136,7 @@ def test_a_row_opens_its_issue_and_back_returns_to_it(host: Host) -> None:
 
 
 def test_keys_open_an_issue(host: Host) -> None:
-    host.give(_list(_issue(1)))
+    host.give(issue_list(issue(1)))
     host.view("document.querySelector('tbody button').focus()")
     host.tab.press(*ENTER)
     host.settle()
@@ -248,9 +146,9 @@ def test_keys_open_an_issue(host: Host) -> None:
 
 
 def test_the_next_page_has_the_same_arguments_and_the_cursor(host: Host) -> None:
-    host.ready(result=_list(_issue(2), total=3, cursor="c2"))
-    host.ready(result=_list(_issue(3), total=3))
-    host.give(_list(_issue(1), total=3, cursor="c1"), origin="shop", limit=1)
+    host.ready(result=issue_list(issue(2), total=3, cursor="c2"))
+    host.ready(result=issue_list(issue(3), total=3))
+    host.give(issue_list(issue(1), total=3, cursor="c1"), origin="shop", limit=1)
     host.click("Next page")
     host.wait("document.querySelector('tbody').textContent.includes('SHOP-2')")
     host.click("Next page")
@@ -270,22 +168,22 @@ def test_the_next_page_has_the_same_arguments_and_the_cursor(host: Host) -> None
 
 
 def test_an_answer_to_an_older_question_is_dropped(host: Host) -> None:
-    host.give(_list(_issue(1), _issue(2)))
+    host.give(issue_list(issue(1), issue(2)))
     host.click("SHOP-1")
     host.tab.wait("host.unanswered.length")
-    host.ready(result=_detail(2))
+    host.ready(result=detail(2))
     host.click("SHOP-2")
     host.wait("document.querySelector('h2').textContent.startsWith('SHOP-2')")
-    host.tab.run(f"host.post({{id: host.unanswered[0].id, result: {json.dumps(_detail(1))}}})")
+    host.tab.run(f"host.post({{id: host.unanswered[0].id, result: {json.dumps(detail(1))}}})")
     host.settle()
 
     assert host.text("h2").startswith("SHOP-2")
 
 
 def test_a_refused_call_is_told_and_leaves_the_list(host: Host) -> None:
-    host.ready(result=_refusal("No issue 'SHOP-1'."))
+    host.ready(result=refusal("No issue 'SHOP-1'."))
     host.ready(error={"code": -32603, "message": "The user said no."})
-    host.give(_list(_issue(1)))
+    host.give(issue_list(issue(1)))
     host.click("SHOP-1")
     host.wait("document.querySelector('#problem').textContent")
 
@@ -300,7 +198,8 @@ def test_a_refused_call_is_told_and_leaves_the_list(host: Host) -> None:
 @pytest.mark.parametrize(
     ("method", "parameters", "text"),
     [
-        ("ui/notifications/tool-result", _refusal("No origin <b>x</b>.\nName one."), "No origin <b>x</b>.\nName one."),
+        ("ui/notifications/tool-result", refusal("No origin <b>x</b>.\nName one."), "No origin <b>x</b>.\nName one."),
+        ("ui/notifications/tool-result", refusal("It failed.") | {"structuredContent": {"items": []}}, "It failed."),
         ("ui/notifications/tool-result", {"content": []}, "There is nothing to show."),
         ("ui/notifications/tool-cancelled", {"reason": "user action"}, "The call was cancelled."),
     ],
@@ -313,7 +212,7 @@ def test_a_call_without_an_answer_is_told(host: Host, method: str, parameters: d
 
 
 def test_an_issue_is_shown_with_all_that_is_known_of_it(host: Host) -> None:
-    host.give(_detail(), issueId="SHOP-1")
+    host.give(detail(), issueId="SHOP-1")
 
     assert host.text("h2") == "SHOP-1 open"
     facts = dict(
@@ -344,28 +243,28 @@ def test_an_issue_is_shown_with_all_that_is_known_of_it(host: Host) -> None:
 
 
 def test_lines_of_the_application_stand_out_in_its_stack(host: Host) -> None:
-    host.give(_detail())
+    host.give(detail())
 
-    stack = _detail()["structuredContent"]["event"]["reported"]["stack"]
+    stack = detail()["structuredContent"]["event"]["reported"]["stack"]
     assert host.view("document.querySelector('pre').textContent") == stack + "\n"
     assert host.texts("pre .in-app") == ["> shop/cart.py:7 in total"]
     assert host.view("document.querySelector('section.reported pre').tabIndex") == 0
 
 
 def test_an_issue_may_lack_what_is_optional(host: Host) -> None:
-    host.give(_result({"shortId": "SHOP-9", "status": "open", "withheld": True, "reported": {}}))
+    host.give(result({"shortId": "SHOP-9", "status": "open", "withheld": True, "reported": {}}))
 
     assert "withheld" in host.text()
     assert host.tab.problems == []
-    host.give(_result({"items": [{"shortId": "SHOP-9", "withheld": True}]}))
+    host.give(result({"items": [{"shortId": "SHOP-9", "withheld": True}]}))
     assert _row(host, 1) == ["SHOP-9", "", "(withheld)", "", "", "", "", ""]
     assert host.tab.problems == []
 
 
 def test_nothing_changes_an_issue(host: Host) -> None:
-    host.give(_list(_issue(1), cursor="c"))
+    host.give(issue_list(issue(1), cursor="c"))
     buttons = host.texts("button")
-    host.give(_detail())
+    host.give(detail())
 
     assert buttons + host.texts("button") == ["SHOP-1", "Next page", "Back to the list"]
     assert host.view("document.querySelectorAll('a, form, input, img, iframe').length") == 0
@@ -406,7 +305,7 @@ def narrow(opened: Host) -> Iterator[Host]:
 
 def test_a_narrow_view_scrolls_downward_only(narrow: Host) -> None:
     long = {"title": "x" * 300, "culprit": "y" * 300, "level": "error"}
-    for shown in (_list(_issue(1, reported=long)), _detail(reported=long | {"tags": {"k" * 40: {"v" * 80: 1}}})):
+    for shown in (issue_list(issue(1, reported=long)), detail(reported=long | {"tags": {"k" * 40: {"v" * 80: 1}}})):
         narrow.give(shown)
 
         assert narrow.view("innerWidth") == 320
@@ -415,7 +314,7 @@ def test_a_narrow_view_scrolls_downward_only(narrow: Host) -> None:
 
 
 def test_a_table_is_one_for_screen_readers_however_narrow(narrow: Host) -> None:
-    narrow.give(_list(_issue(1)))
+    narrow.give(issue_list(issue(1)))
     nodes = narrow.tab.call("Accessibility.getFullAXTree", narrow.tab.frame)["nodes"]
     roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
     names = {node["name"]["value"] for node in nodes if node["role"]["value"] == "columnheader"}
@@ -430,7 +329,7 @@ def test_a_request_of_the_host_is_answered(host: Host) -> None:
 
 
 def test_only_the_host_is_heard(host: Host) -> None:
-    message = {"jsonrpc": "2.0", "method": "ui/notifications/tool-result", "params": _list(_issue(1))}
+    message = {"jsonrpc": "2.0", "method": "ui/notifications/tool-result", "params": issue_list(issue(1))}
     posted = f"parent.document.querySelector('iframe').contentWindow.postMessage({json.dumps(message)}, '*')"
     other = "document.body.appendChild(document.createElement('iframe')).contentWindow"
     host.tab.run(f"{other}.eval({json.dumps(posted)})")
@@ -443,74 +342,17 @@ def test_only_the_host_is_heard(host: Host) -> None:
     assert "SHOP-1" in host.text("#content")
 
 
-def _attacks(url: str) -> list[str]:
-    ran = f"window.ran=1;alert(1);new Image().src='{url}/leak-script'"
-    return [
-        f"<script>{ran}</script>",
-        f"<img src='{url}/leak-image' onerror=\"{ran}\">",
-        f"<a href=\"javascript:{ran}\">click</a><iframe srcdoc='<script>parent.ran=1</script>'></iframe>",
-        f"</script></style></textarea></title><script>{ran}</script>",
-        f"</pre></td></table><svg onload=\"{ran}\"><style>@import '{url}/leak-style'</style>",
-        f"javascript:{ran}",
-        "__proto__",
-        f"{{{{constructor.constructor('{ran}')()}}}} ${{{ran}}} {url}/leak-link",
-    ]
-
-
-_KEYS = {
-    "title",
-    "culprit",
-    "level",
-    "lastRelease",
-    "tags",
-    "standsOut",
-    "stack",
-    "request",
-    "breadcrumbs",
-    "cut",
-    "version",
-}
-
-
-@dataclass
-class _Attacker:
-    """Puts a text wherever an application can: into every key and every line under `reported`."""
-
-    text: str
-    times: int = 0
-
-    def wrote(self, value: Any, *, reported: bool = False) -> Any:
-        """Return a copy of an answer that is full of the text."""
-        if isinstance(value, list):
-            return [self.wrote(item, reported=reported) for item in value]
-        if isinstance(value, dict):
-            return {
-                self._key(key) if reported else key: self.wrote(item, reported=reported or key == "reported")
-                for key, item in value.items()
-            }
-        if not reported or not isinstance(value, str):
-            return value
-        return "\n".join(f"> {self._next()}" for _ in value.split("\n"))
-
-    def _key(self, key: str) -> str:
-        return key if key in _KEYS else self._next()
-
-    def _next(self) -> str:
-        self.times += 1
-        return self.text if self.times % 2 else f"{self.times} {self.text}"
-
-
 def _shown(host: Host, text: str) -> tuple[list[str], str, int]:
     """Show a list and an issue full of a text: their elements, what they say, and how often the text is in them."""
-    attacker = _Attacker(text)
-    issue = _issue(1)
-    del issue["lastRelease"]
-    issue["reported"]["lastRelease"] = "1.3"
-    detail = _detail(reported=issue["reported"] | _detail()["structuredContent"]["reported"])
+    attacker = Attacker(text)
+    listed = issue(1)
+    del listed["lastRelease"]
+    listed["reported"]["lastRelease"] = "1.3"
+    full = detail(reported=listed["reported"] | detail()["structuredContent"]["reported"])
     elements: list[str] = []
     said = ""
-    for result in (_list(issue), detail):
-        host.give(attacker.wrote(result))
+    for shown in (issue_list(listed), full):
+        host.give(attacker.wrote(shown))
         every = "[...document.querySelectorAll('*')]"
         elements += host.view(f"{every}.map((each) => each.tagName)")
         said += host.view("document.querySelector('#content').textContent")
@@ -524,7 +366,7 @@ def test_hostile_reports_are_only_ever_text(opened: Host, policy: str) -> None:
     opened.open(policy=policy)
     harmless, _, _ = _shown(opened, "harmless")
 
-    for attack in _attacks(opened.site.url):
+    for attack in attacks(opened.site.url):
         elements, said, times = _shown(opened, attack)
         assert elements == harmless
         assert said.count(attack) == times == 25
@@ -532,33 +374,20 @@ def test_hostile_reports_are_only_ever_text(opened: Host, policy: str) -> None:
     assert elements == harmless
     assert r"\u{202e}txt.exe\u{2066} \u{200f}evil\u{2069}" in said
     assert not set(said) & set("\u202e\u2066\u2069\u200f")
-    assert _left(opened, policy) == {"ran": None, "dialogs": [], "asked": [], "requested": []}
-
-
-def _left(host: Host, policy: str) -> dict[str, Any]:
-    """Return what attacks did: what ran, and what reached a person or the network."""
-    host.tab.run("fetch('/fence').then((answer) => answer.text())")  # whatever was asked for before arrives before it
-    own = [f"/host?{policy}", f"/view?{policy}", "/fence"]
-    urls = [url.split("#")[0] for url in host.tab.requested]
-    return {
-        "ran": host.view("window.ran"),
-        "dialogs": host.tab.dialogs,
-        "asked": [path for path in host.site.asked if path not in own],
-        "requested": [url for url in urls if url not in ["about:blank", *(host.site.url + path for path in own)]],
-    }
+    assert left(opened) == {"ran": None, "dialogs": [], "asked": [], "requested": []}
 
 
 def test_the_host_would_notice_an_attack(opened: Host) -> None:
     opened.open(policy="lax")
-    attack = _attacks(opened.site.url)[1]
+    attack = attacks(opened.site.url)[1]
     opened.view(f"void document.body.insertAdjacentHTML('beforeend', {json.dumps(attack)})")
     opened.wait("window.ran === 1")
 
-    left = _left(opened, "lax")
-    assert left["ran"] == 1
-    assert left["dialogs"] == ["1"]
-    assert "/leak-image" in left["asked"]
-    assert f"{opened.site.url}/leak-image" in left["requested"]
+    found = left(opened)
+    assert found["ran"] == 1
+    assert found["dialogs"] == ["1"]
+    assert "/leak-image" in found["asked"]
+    assert "/leak-image" in found["requested"]
 
 
 def test_the_strict_host_refuses_every_way_to_parse_html(host: Host) -> None:

@@ -7,10 +7,17 @@ from collections.abc import Callable
 import pytest
 from tests.cli.conftest import Run
 from tests.factory import make_context
+from tests.stores import Kind
 
 from provenance_server.client import LocalClient
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUE_EVENTS, GET_ERROR_ISSUES
 from provenance_storage.store import Store
+
+
+@pytest.fixture
+def store_kind() -> Kind:
+    """Return one kind of store: the doors ask the commands on either."""
+    return "sqlite"
 
 
 def client(store: Store) -> LocalClient:
@@ -35,6 +42,7 @@ def test_list_shows_a_row_an_issue(run: Run, issues: list[str]):
         "TITLE",
         "CULPRIT",
         "EVENTS",
+        "TRUST",
         "USERS",
         "LAST",
         "SEEN",
@@ -112,7 +120,7 @@ def test_get_shows_what_is_needed_to_fix_it(run: Run, issues: list[str]):
     assert page.out.splitlines()[:3] == ["MY-APP-1  muted  error", "ValueError: no price", "shop/cart.py in total"]
     for shown in (
         *("2, 2 in the last 24 hours", "> shop/cart.py:41 in total", "→ 41     return price(cart)"),
-        *("POST https://shop.example/pay", "region", "eu (2)", "1.0.0", "known", f"cli:{getpass.getuser()}"),
+        *("POST https://shop.example/pay", "region", "eu (2)", "1.0.0", "known", f"local:{getpass.getuser()}"),
         *("open → muted", "click 7", "Breadcrumbs (the last 5 of 8)"),
     ):
         assert shown in page.out, shown
@@ -212,5 +220,5 @@ def test_the_history_names_the_person(run: Run, issues: list[str], monkeypatch: 
 
     run("errors", "mute", "my-app-1")
 
-    assert run("errors", "get", "my-app-1", "--json").json["history"][0]["actor"] == "cli:ann\\u{1b}[31m"
+    assert run("errors", "get", "my-app-1", "--json").json["history"][0]["actor"] == "local:ann\\u{1b}[31m"
     assert os.environ["USER"] == "ann\x1b[31m"

@@ -72,7 +72,7 @@ def test_a_refused_move_exits_with_1(run: Run, issues: list[str]):
         (("--api-url", "http://x", "db", "upgrade"), "local store only"),
         (("--api-url", "http://x", "serve"), "local store only"),
         (("serve", "--port", "many"), "The setting port is wrong"),
-        (("serve", "--host", "0.0.0.0"), "--insecure"),
+        (("serve", "--host", "0.0.0.0"), "provenance keys create"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_would_work(run: Run, words: tuple[str, ...], said: str):

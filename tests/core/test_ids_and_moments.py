@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance_core.ids import milliseconds_of, parse_short_id, parse_uuid, uuid7
+from provenance_core.ids import microseconds_of, milliseconds_of, parse_short_id, parse_uuid, uuid7
 from provenance_core.moments import format_moment, parse_instant, parse_moment
 
 NOW = 1_795_437_407_100_110
@@ -26,7 +26,10 @@ def test_ids_sort_as_their_moments(one: int, other: int, some: int, more: int) -
 
 @pytest.mark.parametrize("microsecond", range(999))
 def test_ids_sort_within_a_millisecond(microsecond: int) -> None:
-    assert uuid7(NOW // 1000 * 1000 + microsecond, 2**62 - 1) < uuid7(NOW // 1000 * 1000 + microsecond + 1, 0)
+    at = NOW // 1000 * 1000 + microsecond
+
+    assert uuid7(at, 2**62 - 1) < uuid7(at + 1, 0)
+    assert microseconds_of(uuid7(at, 2**62 - 1)) == at
 
 
 @given(st.text())

@@ -219,12 +219,9 @@ HOSTILE = {
 
 
 def seconds(text: str) -> float:
-    best = float("inf")
-    for _ in range(3):
-        start = time.process_time()
-        parse_stack(text)
-        best = min(best, time.process_time() - start)
-    return best
+    start = time.process_time()
+    parse_stack(text)
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
@@ -232,4 +229,5 @@ def test_time_is_linear_in_the_length(unit: str) -> None:
     small, large = (unit * (size // len(unit)) for size in (100_000, 1_000_000))
 
     # Ten times the text may take ten times as long; were it quadratic it would be a hundred.
-    assert seconds(large) < 30 * seconds(small) + 0.02
+    # Other work on the machine may slow down one of the two, so one try of three is enough.
+    assert any(seconds(large) < 30 * seconds(small) + 0.02 for _ in range(3))

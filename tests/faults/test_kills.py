@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.examples import examples
 from tests.faults.law import conserved
 from tests.faults.load import Load
 from tests.faults.servers import Server, running
@@ -15,7 +16,7 @@ from tests.processes import Installation
 from tests.stores import on_sqlite
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are another matter there")
-ROUNDS = {"sqlite": 22, "postgresql": 6}
+ROUNDS = {"sqlite": examples(8, thorough=22), "postgresql": examples(4, thorough=6)}
 MOST_EVENTS = 100
 WITHOUT_CHILD = """
 import sys

@@ -62,7 +62,7 @@ def watched(store: Store) -> Watched:
 
 
 def _admissions(watched: Watched, clock: FakeClock) -> Admissions:
-    return Admissions(cast("Store", watched), clock)
+    return Admissions(cast("Store", watched), clock, used=lambda _key_id: None)
 
 
 async def test_a_key_is_asked_for_once_a_second(watched: Watched, clock: FakeClock, origin: OriginRecord) -> None:

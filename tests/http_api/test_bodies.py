@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from tests.http_api.conftest import BASE
 from tests.http_api.sending import EVENT_ID, auth, envelope, event_item, send
+from tests.stores import Kind
 
 from provenance_core.errors import InvalidInput, TooLarge
 from provenance_http import bodies, intake
@@ -28,6 +29,12 @@ from provenance_http.app import create_app
 from provenance_http.decoders import DECODERS, MOST_BLOCKS, MOST_MEMBERS
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
+
+
+@pytest.fixture
+def store_kind() -> Kind:
+    """Return one kind of store: how a body is read does not depend on it."""
+    return "sqlite"
 
 
 def _raw_deflate(data: bytes) -> bytes:

@@ -6,11 +6,18 @@ import pytest
 from starlette.testclient import TestClient
 from tests.factory import make_origin
 from tests.http_api.sending import envelope, event_item, total
+from tests.stores import Kind
 
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
 OTHER_KEY = "0" * 32
+
+
+@pytest.fixture
+def store_kind() -> Kind:
+    """Return one kind of store: how an address is read does not depend on it."""
+    return "sqlite"
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,14 @@ from tests.stores import KINDS, new_database_url
 
 from provenance_http.app import create_app
 from provenance_http.openapi import openapi_document
+from provenance_server.access_arguments import ListActivity, ListChanges, ListKeys
 from provenance_server.arguments import Arguments, ListAll, ListEvents, ListInteractions, ListIssues, ListReleases
+from provenance_server.change_cursors import write_changes_cursor
 from provenance_server.cursors import write_cursor
 from provenance_server.operation import Operation
 from provenance_server.operations import OPERATIONS
 from provenance_server.parsing import parse_arguments
+from provenance_storage.changes import LAST, ChangesPosition, Mark
 from provenance_storage.store import Store
 
 DOCUMENT = openapi_document("Provenance", "1")
@@ -105,7 +108,7 @@ def test_in_the_query(client: TestClient, name: str) -> None:
 def test_in_the_body(client: TestClient, name: str) -> None:
     operation = BY_NAME[name]
     example: dict[str, Any] = {"mnemonic": "new", "version": "1", "status": "muted", "resourceType": "ERROR"}
-    example |= {"files": [], "stack": "Error: x"}
+    example |= {"files": [], "stack": "Error: x", "label": "new", "scopes": ["ingest"]}
     given = {key: value for key, value in example.items() if key in _names(operation)}
     given |= {"origin": "shop"} if "origin" in _names(operation) else {}
     for argument in [*_names(operation), "\0"]:
@@ -135,6 +138,8 @@ LISTS: list[tuple[str, type[Arguments], int, dict[str, str]]] = [
     ("get_releases", ListReleases, 1, {}),
     ("list_interactions", ListInteractions, 1, {}),
     ("list_origins", ListAll, 1, {}),
+    ("list_keys", ListKeys, 0, {}),
+    ("list_activity", ListActivity, 0, {}),
 ]
 
 
@@ -148,3 +153,12 @@ def test_in_a_cursor_that_looks_like_ours(
     for numbers in itertools.product(EXTREME, repeat=count):
         cursor = write_cursor(arguments, numbers, UUID(int=2**128 - 1))
         _check(client, operation, _path(operation), params={**filters, "cursor": cursor})
+
+
+def test_in_a_position_of_changes_that_looks_like_ours(client: TestClient) -> None:
+    operation = BY_NAME["list_changes"]
+    marks = [Mark(*moments) for moments in itertools.product((-1, 0, LAST), repeat=2)]
+    for common, further in itertools.product(marks, repeat=2):
+        position = ChangesPosition(common, {0: further, 1: further, 2**70: further})
+        after = write_changes_cursor(ListChanges(), position)
+        _check(client, operation, operation.path, params={"after": after})

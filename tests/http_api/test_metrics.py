@@ -15,7 +15,9 @@ from tests.http_api.sending import auth, envelope, event_item, item, send
 from tests.http_api.test_queue import Filling
 from tests.stores import on_sqlite
 
+from provenance_core.errors import Unavailable
 from provenance_http.app import create_app
+from provenance_http.metrics import Metrics
 from provenance_http.store_facts import FACTS_SECONDS
 from provenance_storage.records import NewInteraction, OriginRecord, Recorded
 from provenance_storage.store import Store
@@ -142,15 +144,36 @@ def test_the_store_is_asked_now_and_then(client: TestClient, origin: OriginRecor
     assert origins == [1, 1, 3]
 
 
-@on_sqlite
-def test_a_store_that_is_away_hides_no_other_number(client: TestClient, store: Store, url: str) -> None:
-    store.close()
-    damage(url)
+def test_a_store_that_is_away_hides_no_other_number() -> None:
+    class Nothing(Standing):
+        def submit(self, new: NewInteraction) -> Future[Recorded]:
+            """Take nothing."""
+            raise NotImplementedError
 
-    numbers = _numbers(client)
+    def away() -> dict[str, float]:
+        raise Unavailable("The store is away.")
+
+    metrics = Metrics()
+    metrics.watch(Nothing(), away)
+    numbers = metrics.render().decode()
 
     assert "process_cpu_seconds_total" in numbers
     assert "provenance_store_origins" not in numbers
+
+
+@on_sqlite
+def test_while_it_cannot_be_found_out_who_asks_nothing_is_told(
+    client: TestClient, store: Store, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.close()
+    damage(url)
+
+    answers = [client.get(path) for path in ("/metrics", "/api/origins")]
+    answers.append(client.get("/api/0/", headers={"x-api-key": "pak_" + "0" * 64}))
+
+    assert [answer.status_code for answer in answers] == [503, 503, 503]
+    assert not [answer for answer in answers if "sqlite" in answer.text]
+    assert "sqlite" in caplog.text
 
 
 def test_a_recorder_that_says_what_waits_is_asked(store: Store) -> None:

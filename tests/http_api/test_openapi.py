@@ -47,10 +47,26 @@ def test_the_document_is_served(client: TestClient) -> None:
 def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
     used = set(_references(DOCUMENT))
     defined = {
-        f"#/components/{kind}/{name}" for kind, components in DOCUMENT["components"].items() for name in components
+        f"#/components/{kind}/{name}"
+        for kind, components in DOCUMENT["components"].items()
+        for name in components
+        if kind != "securitySchemes"
     }
 
     assert used == defined
+
+
+def test_every_way_to_show_a_key_is_used_and_described() -> None:
+    used = {
+        name
+        for item in DOCUMENT["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+        for way in operation["security"]
+        for name in way
+    }
+
+    assert used == DOCUMENT["components"]["securitySchemes"].keys()
 
 
 @pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])

@@ -6,19 +6,27 @@ import itertools
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.examples import THOROUGH
+from tests.factory import make_origin
+from tests.http_api.keys import UNKNOWN, make_key
 from tests.http_api.uploading import SCRIPT, run_cli, source_map
 from tests.processes import Installation, RunningServer, serving
 from tests.stores import KINDS, new_database_url
 
+from provenance_core.access import Scope
+from provenance_storage.store import Store
+
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=KINDS if THOROUGH else KINDS[:1])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Run a server; the routes that sentry-cli asks have tests of their own on either kind of store."""
     home = tmp_path_factory.mktemp("machine")
     with new_database_url(request.param, home) as url, serving(Installation(home, url)) as running:
         yield running
@@ -206,3 +214,21 @@ def test_an_unknown_project_is_named_with_those_there_are(
 
     assert "nobody" in told
     assert "Known:" in told
+
+
+def test_a_key_is_its_token(dist: Path, tmp_path: Path) -> None:
+    machine = Installation(tmp_path / "machine")
+    machine.home.mkdir()
+    with closing(Store.open(machine.store_url)) as store:
+        make_origin(store, "my-app")
+        write, read = make_key(store, Scope.WRITE), make_key(store, Scope.READ)
+    upload = ("sourcemaps", "upload", "--release", "1", str(dist))
+    with serving(machine) as server:
+        refused = run_cli(server.url, tmp_path, *upload, token=read, expect=1)
+        unknown = run_cli(server.url, tmp_path, "releases", "list", token=UNKNOWN, expect=1)
+        run_cli(server.url, tmp_path, *upload, token=write)
+        listed = run_cli(server.url, tmp_path, "releases", "list", token=read)
+
+    assert "the scope `write`" in refused
+    assert "This key is none" in unknown
+    assert "| 1 " in listed

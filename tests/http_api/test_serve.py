@@ -19,6 +19,7 @@ import pytest
 from tests.http_api.sending import EVENT_ID, envelope, event_item
 from tests.stores import on_postgresql, on_sqlite
 
+from provenance_core.access import Scope
 from provenance_core.errors import Conflict, InvalidInput, Unavailable
 from provenance_core.origins import OriginConfig
 from provenance_http.serve import serve
@@ -31,16 +32,17 @@ import sys
 from provenance_http.serve import serve
 from provenance_server.settings import Settings
 
-serve(Settings(database_url=sys.argv[1], port=int(sys.argv[2])), on_ready=lambda url: print(url, flush=True))
+settings = Settings(database_url=sys.argv[1], port=int(sys.argv[2]), host=sys.argv[3])
+serve(settings, on_ready=lambda url: print(url, flush=True))
 print("ended", flush=True)
 """
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and ports are another matter there")
 
 
 @contextlib.contextmanager
-def _serving(url: str, port: int = 0) -> Generator[tuple[subprocess.Popen[str], str]]:
+def _serving(url: str, port: int = 0, host: str = "127.0.0.1") -> Generator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", PROGRAM, url, str(port)],
+        [sys.executable, "-W", "error", "-c", PROGRAM, url, str(port), host],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -82,6 +84,7 @@ def test_it_serves_on_a_free_port_until_it_is_told_to_stop(url: str) -> None:
     assert left == []
 
 
+@on_sqlite
 def test_an_interrupt_ends_it_cleanly(url: str) -> None:
     with _serving(url) as (process, _):
         process.send_signal(signal.SIGINT)
@@ -127,19 +130,50 @@ def test_a_port_in_use_is_named(url: str) -> None:
             serve(Settings(database_url=url, port=port))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org", ""])
-def test_an_address_that_others_reach_is_refused(url: str, tmp_path: Path, host: str) -> None:
-    with pytest.raises(InvalidInput, match="insecure"):
-        serve(Settings(database_url=url, host=host))
+OTHERS_REACH = [
+    *({"host": host} for host in ("0.0.0.0", "::", "192.168.1.4", "example.org", "")),
+    {"public_url": "https://errors.example"},
+]
+
+
+@pytest.mark.parametrize("where", OTHERS_REACH, ids=str)
+def test_what_others_reach_is_refused_before_anything_is_made(tmp_path: Path, where: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput, match="provenance keys create --label me --scope admin"):
+        serve(Settings.model_validate({"database_url": f"sqlite:///{tmp_path / 'store' / 'a.sqlite3'}", **where}))
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_address_of_another_machine_is_refused_even_so(url: str) -> None:
+@pytest.mark.parametrize("where", OTHERS_REACH, ids=str)
+def test_what_others_reach_is_refused_while_no_key_is_good_for_it(url: str, where: dict[str, str]) -> None:
+    with closing(Store.open(url)) as store:
+        origin = store.origins.create("my-app", "My app", None, OriginConfig())
+        store.keys.create("shop", [Scope.INGEST], origin.id)
+        store.keys.revoke(str(store.keys.create("gone", [Scope.ADMIN], None)[0].id))
+
+    with pytest.raises(InvalidInput, match="provenance keys create"):
+        serve(Settings.model_validate({"database_url": url, **where}))
+
+
+def test_an_address_of_another_machine_is_refused_even_with_a_key(url: str) -> None:
+    with closing(Store.open(url)) as store:
+        store.keys.create("me", [Scope.READ], None)
+
     with pytest.raises(InvalidInput, match=r"203\.0\.113\.9"):
-        serve(Settings(database_url=url, host="203.0.113.9", port=0), insecure=True)
+        serve(Settings(database_url=url, host="203.0.113.9", port=0))
 
 
+@on_sqlite
+def test_with_a_key_it_serves_all_interfaces_and_asks_everybody(url: str) -> None:
+    with closing(Store.open(url)) as store:
+        key = store.keys.create("me", [Scope.READ], None)[1]
+    with _serving(url, host="0.0.0.0") as (_, address):
+        answers = [httpx.get(f"{address}/api/origins", headers=shown) for shown in ({}, {"x-api-key": key})]
+
+    assert [answer.status_code for answer in answers] == [401, 200]
+
+
+@on_sqlite
 def test_headers_without_an_end_are_refused(url: str) -> None:
     with _serving(url) as (_, address):
         port = int(address.rpartition(":")[2])

@@ -15,7 +15,7 @@ from tests.examples import examples
 from tests.factory import make_context, make_origin
 from tests.http_api.sending import envelope, item
 from tests.samples import events
-from tests.server.test_render import LARGEST
+from tests.server.test_token_budgets import spent
 from tests.stores import KINDS, new_database_url
 
 from provenance_core import limits
@@ -31,6 +31,7 @@ from provenance_server.operations import (
     RECORD_INTERACTION,
 )
 from provenance_server.render import to_json
+from provenance_server.render_limits import DETAIL
 from provenance_storage.payloads import decompress
 from provenance_storage.records import NewInteraction
 from provenance_storage.store import Store
@@ -131,8 +132,8 @@ def _check(store: Store, new: NewInteraction) -> None:
     assert recorded.issue_id is not None
     answer.model_dump_json(by_alias=True)
     assert len(explained.model_dump_json(by_alias=True)) < 1_000_000
-    for detail, largest in LARGEST.items():
-        assert len(json.dumps(to_json(answer, detail), ensure_ascii=False).encode()) <= largest
+    for detail, most in DETAIL.items():
+        assert spent(to_json(answer, detail)) <= most
 
 
 @settings(max_examples=examples(30, thorough=100), deadline=None)
@@ -160,8 +161,8 @@ def test_of_our_own_format(sender: tuple[Store, Sender], content: dict[str, Any]
         return
     answer.model_dump_json(by_alias=True)
     read = GET_ERROR_ISSUE(context, {"issueId": answer.issue_id})
-    for detail, largest in LARGEST.items():
-        assert len(json.dumps(to_json(read, detail), ensure_ascii=False).encode()) <= largest
+    for detail, most in DETAIL.items():
+        assert spent(to_json(read, detail)) <= most
 
 
 def test_the_lists_can_be_read_after_all_that(sender: tuple[Store, Sender]) -> None:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -110,12 +111,14 @@ def test_many_silent_connections_keep_nobody_from_being_answered(server: Running
 
 
 def test_an_answer_does_not_wait_for_the_system_to_fill_a_packet(connection: socket.socket) -> None:
-    began = time.monotonic()
+    times: list[float] = []
     for _ in range(50):
+        began = time.monotonic()
         connection.sendall(ALIVE)
         _until(connection, b'"ok"}')
+        times.append(time.monotonic() - began)
 
-    assert time.monotonic() - began < 50 * 0.035
+    assert median(times) < 0.035
 
 
 AMBIGUOUS = {

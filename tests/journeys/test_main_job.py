@@ -18,7 +18,18 @@ Application = Callable[..., None]
 FOLDER = Path(__file__).parent
 
 
-@pytest.fixture(params=["sentry-sdk", "@sentry/node"])
+each_client = pytest.mark.parametrize(
+    ("machine", "shop"), [("sqlite", "sentry-sdk"), ("sqlite", "@sentry/node")], indirect=True
+)
+each_client_and_store = pytest.mark.parametrize(
+    ("machine", "shop"),
+    [("sqlite", "sentry-sdk"), ("sqlite", "@sentry/node"), ("postgresql", "sentry-sdk")],
+    indirect=True,
+)
+"""What a client sends does not depend on the store that takes it."""
+
+
+@pytest.fixture
 def shop(
     request: pytest.FixtureRequest, machine: Installation, server: RunningServer, origin: dict[str, Any]
 ) -> Application:
@@ -30,9 +41,10 @@ def shop(
 
     def run(release: str, *orders: int) -> None:
         environment = machine.environment | {"SENTRY_DSN": dsn(server.url, origin), "RELEASE": release}
-        # one process for each order: in one, @sentry/node drops events whose root cause is that of the one before
-        for order in orders:
-            subprocess.run([*command, str(order)], env=environment, check=True, timeout=60)
+        # in one process, @sentry/node drops events whose root cause is that of the one before
+        together = [orders] if request.param == "sentry-sdk" else [(order,) for order in orders]
+        for some in together:
+            subprocess.run([*command, *map(str, some)], env=environment, check=True, timeout=60)
 
     run.language = request.param  # type: ignore[attr-defined]  # told to the test
     return run
@@ -45,6 +57,7 @@ async def _call(agent: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return result.structured_content
 
 
+@each_client_and_store
 async def test_an_error_becomes_an_issue_that_is_read_resolved_and_regresses(
     machine: Installation, server: RunningServer, origin: dict[str, Any], shop: Application
 ) -> None:
@@ -100,6 +113,7 @@ def _check_first(listed: dict[str, Any], first: dict[str, Any], language: str) -
         assert "which caused" in stack
 
 
+@each_client
 def test_transactions_and_sessions_of_sdks_are_taken_politely(
     server: RunningServer, origin: dict[str, Any], shop: Application
 ) -> None:

@@ -5,22 +5,35 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import anyio
 import pytest
 from mcp import Client
-from tests.factory import make_origin, payload, report
-from tests.processes import PROVENANCE, ROOT, STOP_SECONDS, Installation, node_package
-from tests.stores import on_sqlite
+from mcp.types import EmptyResult, ResourceUpdatedNotification, SubscribeRequest, SubscribeRequestParams
+from tests.factory import make_context, make_origin, payload, report
+from tests.processes import PROVENANCE, ROOT, STOP_SECONDS, Installation, node_package, serving
+from tests.stores import Kind, on_sqlite
 
+from provenance_server.client import LocalClient
+from provenance_server.operations import CREATE_KEY
 from provenance_storage.store import Store
 
 pytestmark = pytest.mark.anyio
 MOST_SECONDS = 0.8
+MOST_SECONDS_OF_A_BUSY_MACHINE = 8.0
 TRIES = 7
+
+
+@pytest.fixture
+def store_kind() -> Kind:
+    """Return one kind of store: the doors and the main job speak to this process on either."""
+    return "sqlite"
 
 
 @pytest.fixture
@@ -40,9 +53,9 @@ def reported(machine: Installation) -> Installation:
 class RawClient:
     """Speak JSON-RPC to a server process by hand."""
 
-    def __init__(self, machine: Installation) -> None:
+    def __init__(self, machine: Installation, *words: str) -> None:
         self.process = subprocess.Popen(
-            [*PROVENANCE, "mcp"],
+            [*PROVENANCE, *(words or ("mcp",))],
             env=machine.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -51,11 +64,19 @@ class RawClient:
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return the answer."""
+        self.send(method, **params)
+        return self.read()
+
+    def send(self, method: str, **params: Any) -> None:
+        """Send a request."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
         self.process.stdin.flush()
+
+    def read(self) -> dict[str, Any]:
+        """Return the next message."""
+        assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline())
 
     def start(self) -> list[str]:
@@ -71,17 +92,27 @@ class RawClient:
 
 
 def test_tools_are_listed_within_the_promised_time(machine: Installation) -> None:
-    """Take the best of several starts: other work on the machine only makes a start slower."""
-    times: list[float] = []
+    """Take the best of several starts, by what they had of a processor: other work on the machine slows them down."""
+    best = best_processor = float("inf")
     for _ in range(TRIES):
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), _processor_seconds()
         client = RawClient(machine)
         names = client.start()
-        times.append(time.perf_counter() - begun)
+        best = min(best, time.perf_counter() - begun)
         assert len(names) == 5
         assert client.end() == (0, b"")
+        best_processor = min(best_processor, _processor_seconds() - before)
+        if min(best, best_processor) < MOST_SECONDS:
+            break
 
-    assert min(times) < MOST_SECONDS
+    assert min(best, best_processor) < MOST_SECONDS
+    assert best < MOST_SECONDS_OF_A_BUSY_MACHINE
+
+
+def _processor_seconds() -> float:
+    """Return what the processes that we started and that have ended had of a processor."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 async def test_it_works_in_a_folder_with_modules_of_the_same_names(reported: Installation, tmp_path: Path) -> None:
@@ -101,19 +132,153 @@ async def test_it_works_in_a_folder_with_modules_of_the_same_names(reported: Ins
     assert listed.structured_content["total"] == 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_signal_ends_it_at_once(machine: Installation, number: int, code: int) -> None:
-    client = RawClient(machine)
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Return the URL of a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@on_sqlite
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (None, 0)])
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_signal_or_the_end_of_its_input_ends_it_at_once(
+    machine: Installation, silent: str, number: int | None, code: int, busy: bool
+) -> None:
+    """End it while a subscription is open and, where it is busy, a call runs that is never answered."""
+    client = RawClient(machine, "mcp", *(["--api-url", silent] if busy else []))
     client.start()
+    if busy:
+        client.send("tools/call", name="get_error_issues", arguments={})
+    else:
+        assert client.ask("resources/subscribe", uri="provenance://issues")["result"] == {}
     begun = time.perf_counter()
-    client.process.send_signal(number)
-    client.process.wait(STOP_SECONDS)
+    if number is None:
+        assert client.end() == (code, b"")
+    else:
+        client.process.send_signal(number)
+        client.process.wait(STOP_SECONDS)
     taken = time.perf_counter() - begun
-    _, errors = client.process.communicate()
+    if number is not None:
+        _, errors = client.process.communicate()
+        assert errors == b""
 
     assert client.process.returncode == code
     assert taken < 2
-    assert errors == b""
+
+
+@on_sqlite
+def test_a_request_that_cannot_be_read_is_answered(machine: Installation) -> None:
+    client = RawClient(machine)
+    client.start()
+    assert client.process.stdin is not None
+    for line in (
+        b"\n",
+        b"no JSON\n",
+        b'{"jsonrpc":"2.0","method":"notifications/nothing","params":{"a":"\\ud83d"}}\n',
+        b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get_error_issue","arguments":{"issueId":"\\ud83d"}}}\n',
+    ):
+        client.process.stdin.write(line)
+    client.process.stdin.flush()
+    answer = client.read()
+    still = client.ask("tools/list")
+
+    assert (answer["id"], answer["error"]["code"]) == (7, -32600)
+    assert "half of a surrogate pair" in answer["error"]["message"]
+    assert len(still["result"]["tools"]) == 5
+    assert client.end()[0] == 0
+
+
+READING = ["get_error_issues", "get_error_issue", "get_releases"]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mcp", "--read-only"],
+        ["--database-url=sqlite://", "mcp", "--read-only", "--origin", "shop"],
+        ["mcp", "--lockdown", "--read-only", "--database-url", "sqlite:///other.sqlite3"],
+    ],
+)
+def test_bounds_take_tools_away_and_the_parser_is_not_waited_for(
+    machine: Installation, tmp_path: Path, words: list[str]
+) -> None:
+    done = subprocess.run(
+        [PROVENANCE[0], "-X", "importtime", *PROVENANCE[1:], *words],
+        env=machine.environment,
+        input=b"",
+        capture_output=True,
+        timeout=60,
+        check=True,
+        cwd=tmp_path,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+    client = RawClient(machine, *words)
+
+    assert client.start() == READING
+    assert client.end() == (0, b"")
+    assert "provenance_server.mcp_process" in loaded
+    assert loaded.isdisjoint({"typer", "sqlalchemy", "httpx", "provenance_server.subscriptions"})
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["mcp", "--origin", ""], 2, "--origin is empty"),
+        (["mcp", "--origin="], 2, "--origin is empty"),
+        (["mcp", "--bogus"], 2, "No such option"),
+        (["mcp", "--api-url", "http://a", "--database-url", "sqlite://"], 2, "not both"),
+        (["mcp", "--api-url", "ftp://a"], 2, "apiUrl"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused(machine: Installation, words: list[str], code: int, told: str) -> None:
+    assert told in machine.run(*words, expect=code)
+
+
+@on_sqlite
+def test_the_environment_bounds_what_no_flag_can_widen(machine: Installation) -> None:
+    class Bounded(Installation):
+        @property
+        def environment(self) -> dict[str, str]:
+            return super().environment | {"PROVENANCE_READ_ONLY": "1", "PROVENANCE_LOCKDOWN": "1"}
+
+    client = RawClient(Bounded(machine.home, machine.store_url))
+
+    assert client.start() == READING
+    client.end()
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_listener_hears_within_a_second_what_another_process_caused(
+    mode: Literal["auto", "legacy"], reported: Installation
+) -> None:
+    store = Store.open(reported.store_url)
+    heard = anyio.Event()
+
+    async def take(message: object) -> None:
+        if isinstance(message, ResourceUpdatedNotification) and message.params.uri == "provenance://issues":
+            heard.set()
+
+    async def wait_for(agent: Client) -> float:
+        begun = time.perf_counter()
+        report(store, store.origins.find("shop"), payload(errorType="Other", causes=[], frames=[]))
+        with anyio.fail_after(STOP_SECONDS):
+            await heard.wait()
+        return time.perf_counter() - begun
+
+    async with Client(reported.mcp(), mode=mode, message_handler=take) as agent:
+        if mode == "legacy":
+            asked = SubscribeRequest(params=SubscribeRequestParams(uri="provenance://issues"))
+            await agent.session.send_request(asked, EmptyResult)
+            taken = await wait_for(agent)
+        else:
+            async with agent.listen(resource_subscriptions=["provenance://issues"]):
+                taken = await wait_for(agent)
+    store.close()
+
+    assert taken < 5
 
 
 def _inspector(machine: Installation, *arguments: str, code: int = 0) -> dict[str, Any]:
@@ -163,3 +328,31 @@ def test_every_tool_works_from_the_inspector_through_our_mcp_json(machine: Insta
 
 def test_the_two_files_for_clients_are_the_same() -> None:
     assert json.loads((ROOT / "mcp.json").read_text()) == json.loads((ROOT / ".mcp.json").read_text())
+
+
+@on_sqlite
+def test_before_a_server_elsewhere_the_tools_are_those_its_key_allows(machine: Installation) -> None:
+    store = Store.open(machine.store_url)
+    owner = LocalClient(make_context(store))
+    keys = {scope: owner.call(CREATE_KEY, {"label": scope, "scopes": [scope]}).key for scope in ("read", "write")}
+    store.close()
+    with serving(machine) as server:
+        elsewhere = ["mcp", "--api-url", server.url, "--api-key"]
+        reading = RawClient(machine, *elsewhere, keys["read"])
+        names = reading.start()
+        refused = reading.ask("tools/call", name="create_release", arguments={"origin": "shop", "version": "1"})
+        reading.end()
+        writing = RawClient(machine, *elsewhere, keys["write"])
+        everything = writing.start()
+        writing.end()
+        wrong = RawClient(machine, *elsewhere, "pak_" + "0" * 64)
+        all_the_same = wrong.start()
+        told = wrong.ask("tools/call", name="get_error_issues", arguments={})
+        wrong.end()
+
+    assert names == READING
+    assert "scope `write`" in refused["result"]["content"][0]["text"]
+    assert len(everything) == 5
+    assert len(all_the_same) == 5
+    assert told["result"]["isError"] is True
+    assert "key" in told["result"]["content"][0]["text"]

@@ -12,4 +12,4 @@ from provenance_storage.store import Store
 @pytest.fixture
 def context(store: Store) -> Context:
     make_origin(store, "shop")
-    return make_context(store, "test")
+    return make_context(store)

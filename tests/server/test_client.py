@@ -5,10 +5,12 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from provenance_core.access import Door, local_access
 from provenance_core.errors import InvalidInput, NotFound, TooManyRequests, Unavailable
 from provenance_server.client import RemoteClient
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUES
 
+ACCESS = local_access("tester", Door.CLI)
 EMPTY = {"items": [], "total": 0, "nextCursor": None}
 
 
@@ -17,7 +19,7 @@ def _client(answer: httpx.Response, asked: list[httpx.Request], url: str = "http
         asked.append(request)
         return answer
 
-    return RemoteClient(url, None, "tester", httpx.MockTransport(handle))
+    return RemoteClient(url, None, ACCESS, httpx.MockTransport(handle))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.0.0.1:1/", "http://127.0.0.1:1/api"])
@@ -67,4 +69,4 @@ def test_what_is_wrong_with_the_arguments_is_said_without_asking() -> None:
 
 def test_a_key_that_can_be_none_is_refused() -> None:
     with pytest.raises(InvalidInput, match="API key"):
-        RemoteClient("http://127.0.0.1:1", "b\u00e4d", "tester")
+        RemoteClient("http://127.0.0.1:1", "b\u00e4d", ACCESS)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from tests.factory import make_context, make_origin
 from tests.maps import crash, frame, script, source_map
 from tests.server.source_maps import APP, first_frame, put, record, resolve
+from tests.stores import Kind
 
 from provenance_core.events import Unresolved
 from provenance_core.sourcemaps import layout
@@ -24,6 +25,12 @@ from provenance_server.index_files import FAILED_SECONDS, PART_SECONDS, IndexFil
 from provenance_server.source_maps import MOST_OPEN, SourceMaps
 from provenance_storage.records import PartKind
 from provenance_storage.store import Store
+
+
+@pytest.fixture
+def store_kind() -> Kind:
+    """Return one kind of store: the files of indexes lie beside either."""
+    return "sqlite"
 
 
 @dataclass

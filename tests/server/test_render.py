@@ -3,77 +3,150 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import closing
 from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.factory import make_context, make_origin, payload, report
+from tests.server.monsters import MONSTERS, frame
+from tests.stores import Kind, new_database_url
 
+from provenance_core.lifecycle import Status
+from provenance_server.answers import Outlier, StatusChange, TrustCounts
 from provenance_server.arguments import Detail
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUES
-from provenance_server.render import to_json, to_text
+from provenance_server.render import to_json
 from provenance_storage.store import Store
 
-LARGEST = {Detail.CONCISE: 16_000, Detail.FULL: 48_000}
+
+@pytest.fixture
+def store_kind() -> Kind:
+    """Return one kind of store: what is rendered is the same on either."""
+    return "sqlite"
 
 
-def _frame(number: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "file": f"app/module_{number}.py",
-        "function": f"function_{number}",
-        "line": number,
-        "inApp": True,
-        "contextLine": "x = " + "y" * 500,
-        "preContext": ["p" * 500] * 5,
-        "postContext": ["q" * 500] * 5,
-        "vars": {f"v{k}": "z" * 1000 for k in range(30)},
-        **changes,
-    }
+def _shown(store: Store, detail: Detail = Detail.CONCISE, issue: str = "shop-1") -> dict[str, Any]:
+    return to_json(GET_ERROR_ISSUE(make_context(store), {"issueId": issue}), detail)
 
 
-MONSTERS = {
-    "a thousand frames": payload(frames=[_frame(number) for number in range(1, 1001)]),
-    "library frames": payload(frames=[_frame(number, inApp=False) for number in range(1, 1001)]),
-    "a long message": payload(message="m" * 200_000),
-    "a long type": payload(errorType="T" * 20_000),
-    "many causes": payload(causes=[{"errorType": "E" * 999, "message": "c" * 9_999, "frames": [_frame(1)]}] * 50),
-    "many tags": payload(tags={f"tag{number}" * 20: "v" * 999 for number in range(500)}),
-    "many breadcrumbs": payload(breadcrumbs=[{"message": "b" * 9_999, "category": "c" * 999}] * 1_000),
-    "deep extra": payload(extra={"a": [[[[{"b": "c" * 99_999}]]]]}, contexts={"x": {"y": "z" * 99_999}}),
-    "a large request": payload(
-        request={"url": "https://x/" + "u" * 99_999, "headers": {"h" * 99: "v" * 9_999}, "data": "d" * 99_999}
-    ),
-    "stack text": payload(frames=[], causes=[], stack="s" * 200_000),
-    "wide characters": payload(message="\U000e0041" * 50_000, transaction="\u202e" * 50_000),
-}
+def _stack(store: Store, **changes: Any) -> str:
+    """Return the stack of an event as it is shown."""
+    (made,) = report(store, make_origin(store), payload(**changes))
+    return _shown(store, issue=str(made.issue_id))["event"]["reported"]["stack"]
 
 
-@pytest.mark.parametrize("detail", list(Detail))
-@pytest.mark.parametrize("name", list(MONSTERS))
-def test_a_result_is_bounded_whatever_the_event_holds(store: Store, name: str, detail: Detail) -> None:
-    origin = make_origin(store)
-    report(store, origin, MONSTERS[name])
-    context = make_context(store)
-    shown = to_json(GET_ERROR_ISSUE(context, {"issueId": "shop-1"}), detail)
-    listed = to_json(GET_ERROR_ISSUES(context, {}))
+def test_a_list_row_holds_what_tells_issues_apart_and_nothing_else(store: Store) -> None:
+    report(store, make_origin(store), payload(), payload())
+    shown = to_json(GET_ERROR_ISSUES(make_context(store), {}))
+    (row,) = shown["items"]
 
-    assert len(to_text(shown)) <= LARGEST[detail]
-    assert len(to_text(listed)) <= 1_500
+    assert set(shown) == {"items", "total"}
+    assert list(row) == ["shortId", "status", "eventCount", "userCount", "firstSeen", "lastSeen", "reported"]
+    assert list(row["reported"]) == ["title", "culprit", "level", "lastRelease"]
+    assert len(row["firstSeen"]) == len("2026-11-23T10:00:00Z")
+
+
+def test_a_detail_begins_with_facts_and_its_event_with_the_stack(store: Store) -> None:
+    report(store, make_origin(store), payload())
+    shown = _shown(store)
+
+    assert list(shown)[:3] == ["id", "shortId", "origin"]
+    assert list(shown["event"])[:4] == ["id", "receivedAt", "action", "via"]
+    assert next(iter(shown["event"]["reported"])) == "stack"
+    assert len(shown["eventsPerHour"]) == 24
+    assert len(shown["eventsPerDay"]) == 7
+    assert shown["eventsPerDay"][-1] == sum(shown["eventsPerHour"]) == shown["eventCount"]
+    assert {"trust", "regressionCount", "statusChangedAt", "cut"}.isdisjoint(shown)
+
+
+def test_what_stands_out_and_what_is_matched_is_told(store: Store) -> None:
+    report(store, make_origin(store), payload())
+    answer = GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"})
+    assert answer.event is not None
+    outlier = Outlier(key="region", value="eu\u202e", share=0.96, elsewhere=0.12)
+    told = answer.model_copy(
+        update={
+            "reported": answer.reported.model_copy(update={"stands_out": [outlier]}),
+            "event": answer.event.model_copy(update={"frames": 7, "frames_matched": 5}),
+            "trust": TrustCounts(authenticated=0, matched=3),
+        }
+    )
+    shown = to_json(told)
+
+    assert shown["reported"]["standsOut"] == {"region=eu\\u{202e}": "96% here, 12% elsewhere"}
+    assert shown["event"]["framesMatched"] == "5/7"
+    assert shown["trust"] == {"matched": 3}
+
+
+def test_earlier_resolutions_are_told_of_a_long_history(store: Store) -> None:
+    report(store, make_origin(store), payload())
+    change: dict[str, Any] = {"at": "2026-11-23T10:00:00.000Z", "actor": "key:ci", "client": "agent"}
+    history = [
+        StatusChange(**change, from_status=Status.OPEN, to_status=Status.RESOLVED, note="the index was missing"),
+        *[StatusChange(**change, from_status=Status.OPEN, to_status=Status.MUTED) for _ in range(50)],
+    ]
+    answer = GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"}).model_copy(update={"history": history})
+    shown = to_json(answer)
+
+    assert shown["history"][0]["note"] == "the index was missing"
+    assert shown["history"][0]["client"] == "agent"
+    assert shown["cut"] == ["46 earlier changes", "the rest: detail=full"]
 
 
 def test_what_was_cut_is_said_with_how_to_get_it(store: Store) -> None:
-    origin = make_origin(store)
-    report(
-        store,
-        origin,
-        MONSTERS["a thousand frames"],
-    )
-    answer = GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"})
-    shown = to_json(answer)
+    report(store, make_origin(store), MONSTERS["a thousand frames"])
+    concise, full = _shown(store), _shown(store, Detail.FULL)
 
-    assert any("frames: detail=full" in text for text in shown["event"]["reported"]["cut"])
-    assert shown["event"]["reported"]["trimmedAtIngest"] > 0
+    assert any(text.endswith(" frames") for text in concise["event"]["reported"]["cut"])
+    assert concise["event"]["reported"]["cut"][-1] == "the rest: detail=full"
+    rest = "the rest: `provenance errors get SHOP-1 --json`, GET /api/error-issues/SHOP-1"
+    assert full["event"]["reported"]["cut"][-1] == rest
+    assert concise["event"]["reported"]["trimmedAtIngest"] > 0
+
+
+LIBRARY = {"file": "flask/app.py", "function": "dispatch", "line": 880, "inApp": False}
+OURS = {"file": "shop/prices.py", "function": "price_of", "line": 12, "inApp": True, "contextLine": "  return P[sku]"}
+
+
+def test_library_frames_are_folded_and_the_raising_one_is_not(store: Store) -> None:
+    assert _stack(store, causes=[], errorType="E", message="m", frames=[LIBRARY, LIBRARY, OURS, *[LIBRARY] * 9]) == (
+        "E: m\n"
+        "  flask/app.py:880 in dispatch\n"
+        "  flask/app.py:880 in dispatch\n"
+        "> shop/prices.py:12 in price_of\n"
+        "    → 12   return P[sku]\n"
+        "  … 9 library frames"
+    )
+
+
+def test_a_recursion_is_folded(store: Store) -> None:
+    assert _stack(store, causes=[], errorType="E", message="m", frames=[OURS] * 200) == (
+        "E: m\n> shop/prices.py:12 in price_of\n    → 12   return P[sku]\n  … 199 times more"
+    )
+
+
+def test_of_many_exceptions_the_root_cause_and_the_outermost_are_shown(store: Store) -> None:
+    causes = [{"errorType": f"Cause{number}", "message": "c", "frames": [OURS]} for number in range(9)]
+    shown = _stack(store, causes=causes, frames=[])
+
+    assert shown.startswith("Cause8: c\n")
+    assert "\n  … 5 exceptions\n" in shown
+    assert shown.rstrip().endswith("CheckoutError: could not price order 1001")
+
+
+def test_where_the_root_cause_has_no_source_the_nearest_that_has_is_shown_in_full(store: Store) -> None:
+    cause = {
+        "errorType": "OSError",
+        "message": "m",
+        "frames": [{"file": "lib/net.py", "function": "connect", "inApp": False}],
+    }
+    shown = _stack(store, causes=[cause], frames=[{**OURS, "vars": {"sku": "mug"}}])
+
+    assert shown.startswith("OSError: m\n  lib/net.py in connect\n— which caused —\nCheckoutError")
+    assert "    → 12   return P[sku]\n      sku = mug" in shown
 
 
 def _strings(value: object, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
@@ -138,7 +211,9 @@ def _facts(value: object) -> object:
 texts = st.text(max_size=60)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40, thorough=400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(message=texts, kind=texts, release=texts.filter(bool), tag=texts, url=texts, name=texts)
 def test_reported_strings_change_nothing_outside_reported(
     tmp_path_factory: pytest.TempPathFactory, message: str, kind: str, release: str, tag: str, url: str, name: str
@@ -158,14 +233,15 @@ def test_reported_strings_change_nothing_outside_reported(
             transaction=name,
         ),
     ):
-        folder = tmp_path_factory.mktemp("same")
-        store = Store.open(f"sqlite:///{folder / 'p.sqlite3'}", lambda: 1_795_437_407_000_000)
-        report(store, make_origin(store), one)
-        for detail in Detail:
-            shown = to_json(GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"}), detail)
-            told.append(_facts({key: value for key, value in shown.items() if key not in {"id", "event"}}))
-            told.append(_facts({key: value for key, value in shown["event"].items() if key != "id"}))
-        store.close()
+        with (
+            new_database_url("sqlite", tmp_path_factory.mktemp("same")) as url,
+            closing(Store.open(url, lambda: 1_795_437_407_000_000)) as store,
+        ):
+            report(store, make_origin(store), one)
+            for detail in Detail:
+                shown = to_json(GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"}), detail)
+                told.append(_facts({key: value for key, value in shown.items() if key not in {"id", "event"}}))
+                told.append(_facts({key: value for key, value in shown["event"].items() if key != "id"}))
 
     assert told[:4] == told[4:]
 
@@ -176,7 +252,7 @@ def test_hidden_characters_are_made_visible(store: Store) -> None:
     report(
         store,
         origin,
-        payload(message=hidden, tags={hidden: hidden}, frames=[_frame(1, function=hidden, vars={hidden: hidden})]),
+        payload(message=hidden, tags={hidden: hidden}, frames=[frame(1, function=hidden, vars={hidden: hidden})]),
     )
     shown = to_json(GET_ERROR_ISSUE(make_context(store), {"issueId": "shop-1"}), Detail.FULL)
     bad = [

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
+import jsonschema
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 from splintr import Tokenizer
 from tests.factory import make_context, make_origin, payload, report
+from tests.mcp_doors import doors, doors_to
+from tests.stores import Kind
 
+from provenance_core.access import Door, local_access
 from provenance_core.errors import Unavailable
 from provenance_server.client import Client as AnyClient
 from provenance_server.client import LocalClient
-from provenance_server.mcp_server import Opener, make_server
+from provenance_server.mcp_server import make_server
 from provenance_server.tools import INSTRUCTIONS, TOOLS
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
@@ -25,14 +31,19 @@ NAMES = ["get_error_issues", "get_error_issue", "update_error_issue_status", "ge
 
 
 @pytest.fixture
+def store_kind() -> Kind:
+    """Return one kind of store: the doors and the journeys ask the tools on either."""
+    return "sqlite"
+
+
+@pytest.fixture
 def origin(store: Store) -> OriginRecord:
     return make_origin(store)
 
 
 @pytest.fixture(params=["auto", "legacy"])
 async def agent(request: pytest.FixtureRequest, store: Store, origin: OriginRecord) -> AsyncIterator[Client]:
-    opener = Opener(lambda actor: LocalClient(make_context(store, actor)))
-    async with Client(make_server(opener), mode=request.param) as client:
+    async with Client(make_server(doors(store)), mode=request.param) as client:
         yield client
 
 
@@ -43,12 +54,16 @@ def text_of(result: CallToolResult) -> str:
     return block.text
 
 
+SCHEMAS = {tool.definition.name: tool.definition.output_schema or {} for tool in TOOLS}
+
+
 async def call(agent: Client, name: str, **arguments: Any) -> dict[str, Any]:
-    """Call a tool that must not refuse; both forms of the answer must agree."""
+    """Call a tool that must not refuse; both forms of the answer must agree, and be what its schema promises."""
     result = await agent.call_tool(name, arguments)
     assert not result.is_error, text_of(result)
     assert isinstance(result.structured_content, dict)
     assert json.loads(text_of(result)) == result.structured_content
+    jsonschema.validate(result.structured_content, SCHEMAS[name])
     return result.structured_content
 
 
@@ -78,7 +93,49 @@ async def test_the_list_of_tools_costs_at_most_2000_tokens(agent: Client) -> Non
     tokens = len(Tokenizer.from_pretrained("o200k_base").encode(listed))
 
     assert tokens <= 2_000
+    assert len(Tokenizer.from_pretrained("o200k_base").encode(INSTRUCTIONS)) <= 300
     assert len(INSTRUCTIONS) <= 2_048
+
+
+PINNED = "f56d6a2e0983456c41a54e8a6bedc759317004839a872a563acee4bc50631cb3"
+"""What models read before they ask for anything.
+
+A change made on purpose: read the new definitions once more as a model would, see that they tell no more than they did
+and hold no text of an event, run the tests of tokens above, and write the hash that this test prints here.
+"""
+
+
+def test_what_models_are_told_of_the_tools_changes_on_purpose_only() -> None:
+    told = [tool.definition.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in TOOLS]
+    found = hashlib.sha256(json.dumps([INSTRUCTIONS, told], sort_keys=True).encode()).hexdigest()
+
+    assert found == PINNED
+
+
+async def test_results_say_whose_word_they_are(agent: Client, store: Store, origin: OriginRecord) -> None:
+    report(store, origin, payload())
+    for name, arguments in (("get_error_issues", {}), ("get_error_issue", {"issueId": "shop-1"})):
+        result = await agent.call_tool(name, arguments)
+
+        assert result.meta is not None
+        assert result.meta["ifc"] == {"integrity": "untrusted", "confidentiality": "private"}
+
+
+async def test_results_are_as_promised_under_a_lockdown_too(store: Store, origin: OriginRecord) -> None:
+    report(store, origin, payload())
+    access = replace(local_access("tester", Door.MCP), lockdown=True)
+    async with Client(make_server(doors(store, access))) as agent:
+        listed = await call(agent, "get_error_issues")
+        detail = await call(agent, "get_error_issue", issueId="shop-1")
+        releases = await call(agent, "get_releases", origin="shop")
+        changed = await call(agent, "update_error_issue_status", issueId="shop-1", status="ignored")
+
+    assert listed["items"][0]["withheld"] is True
+    assert "reported" not in listed["items"][0]
+    assert "reported" not in detail
+    assert "event" not in detail or "reported" not in detail["event"]
+    assert changed["status"] == "ignored"
+    assert "CheckoutError" not in json.dumps([listed, detail, releases, changed])
 
 
 async def test_the_rule_about_reports_is_told_where_reports_are_read() -> None:
@@ -96,9 +153,14 @@ async def test_an_agent_lists_reads_resolves_and_sees_the_regression(
     row = listed["items"][0]
     detail = await call(agent, "get_error_issue", issueId=row["shortId"])
     resolved = await call(
-        agent, "update_error_issue_status", issueId=row["id"], status="resolved", release="shop@1.0.0", note="fixed"
+        agent,
+        "update_error_issue_status",
+        issueId=row["shortId"],
+        status="resolved",
+        release="shop@1.0.0",
+        note="fixed",
     )
-    again = await call(agent, "update_error_issue_status", issueId=row["id"], status="resolved")
+    again = await call(agent, "update_error_issue_status", issueId=detail["id"], status="resolved")
     report(store, origin, payload(release="shop@1.1.0"))
     after = await call(agent, "get_error_issue", issueId=row["shortId"])
 
@@ -108,7 +170,8 @@ async def test_an_agent_lists_reads_resolves_and_sees_the_regression(
     assert (resolved["status"], resolved["previousStatus"], resolved["changed"]) == ("resolved", "open", True)
     assert (again["previousStatus"], again["changed"]) == ("resolved", False)
     assert (after["status"], after["regressionCount"]) == ("regressed", 1)
-    assert [entry["actor"].split(":")[0] for entry in after["history"]] == ["mcp", "system"]
+    assert [entry["actor"].split(":")[0] for entry in after["history"]] == ["local", "system"]
+    assert after["history"][0]["client"] == "mcp"
     assert after["history"][0]["note"] == "fixed"
 
 
@@ -116,10 +179,10 @@ async def test_what_one_tool_prints_another_accepts(agent: Client, store: Store,
     report(store, origin, payload(), payload(errorType="Other", causes=[], frames=[]))
     page = await call(agent, "get_error_issues", limit=1)
     rest = await call(agent, "get_error_issues", limit=1, cursor=page["nextCursor"])
-    releases = await call(agent, "get_releases", origin=page["items"][0]["origin"])
+    detail = await call(agent, "get_error_issue", issueId=rest["items"][0]["shortId"])
+    releases = await call(agent, "get_releases", origin=detail["origin"])
     version = releases["items"][0]["reported"]["version"]
     by_release = await call(agent, "get_error_issues", release=version)
-    detail = await call(agent, "get_error_issue", issueId=rest["items"][0]["id"])
     event = await call(agent, "get_error_issue", issueId=detail["id"], event=detail["event"]["id"], detail="full")
     resolved = await call(agent, "update_error_issue_status", issueId=detail["id"], status="resolved", release=version)
 
@@ -133,13 +196,17 @@ async def test_a_registered_release_is_a_fact_and_one_that_events_mention_a_repo
     agent: Client, store: Store, origin: OriginRecord
 ) -> None:
     report(store, origin, payload())
-    before = (await call(agent, "get_error_issues"))["items"][0]
+    before = await call(agent, "get_error_issue", issueId="shop-1")
+    listed = (await call(agent, "get_error_issues"))["items"][0]
     created = await call(agent, "create_release", origin="shop", version="shop@1.0.0", ref="abc")
     again = await call(agent, "create_release", origin="SHOP", version="shop@1.0.0", notes="text")
-    after = (await call(agent, "get_error_issues"))["items"][0]
+    after = await call(agent, "get_error_issue", issueId="shop-1")
+    listed_after = (await call(agent, "get_error_issues"))["items"][0]
 
     assert "firstRelease" not in before
-    assert before["reported"]["firstRelease"] == "shop@1.0.0"
+    assert before["reported"]["firstRelease"] == listed["reported"]["lastRelease"] == "shop@1.0.0"
+    assert before["releases"][0]["reported"]["version"] == after["releases"][0]["version"] == "shop@1.0.0"
+    assert listed_after["lastRelease"] == "shop@1.0.0"
     assert (created["created"], again["created"]) == (True, False)
     assert (again["ref"], again["notes"], again["id"]) == ("abc", "text", created["id"])
     assert after["firstRelease"] == "shop@1.0.0"
@@ -151,9 +218,10 @@ async def test_in_a_list_update_each_has_its_own_outcome(agent: Client, store: S
     answer = await call(agent, "update_error_issue_status", issueId=["shop-1", "shop-9", "shop-1"], status="ignored")
 
     assert (answer["changed"], answer["refused"]) == (1, 1)
-    assert answer["items"][0]["issue"]["status"] == "ignored"
-    assert answer["items"][1]["error"]["code"] == "not_found"
-    assert answer["items"][2]["issue"]["changed"] is False
+    first, second, third = answer["items"]
+    assert first == {"shortId": "SHOP-1", "status": "ignored", "previousStatus": "open", "changed": True}
+    assert (second["issueId"], second["error"]["code"]) == ("shop-9", "not_found")
+    assert third["changed"] is False
 
 
 @pytest.mark.parametrize(
@@ -176,7 +244,7 @@ async def test_in_a_list_update_each_has_its_own_outcome(agent: Client, store: S
         ("update_error_issue_status", {"issueId": "shop-1", "status": "regressed"}, "set by the server"),
         ("update_error_issue_status", {"issueId": "shop-1", "status": "open", "release": "1"}, "goes with status"),
         ("update_error_issue_status", {"issueId": [], "status": "open"}, "must name at least one"),
-        ("update_error_issue_status", {"issueId": ["shop-1"] * 51, "status": "open"}, "must name at most 50"),
+        ("update_error_issue_status", {"issueId": ["shop-1"] * 501, "status": "open"}, "must name at most 500"),
         ("update_error_issue_status", {"issueId": "shop-1", "status": "resolved", "release": "9"}, "No release '9'"),
         ("create_release", {"origin": "shop"}, "version: is required"),
         ("create_release", {"origin": "shop", "version": "1", "url": "javascript:x"}, "url: must begin with"),
@@ -200,10 +268,10 @@ async def test_a_cursor_of_other_filters_is_refused(agent: Client, store: Store,
 
 
 async def test_a_store_that_cannot_be_opened_is_a_tool_error() -> None:
-    def fail(_: str) -> AnyClient:
+    def fail() -> AnyClient:
         raise Unavailable("The store cannot be used.")
 
-    async with Client(make_server(Opener(fail))) as agent:
+    async with Client(make_server(doors_to(fail))) as agent:
         assert await refused(agent, "get_error_issues") == "The store cannot be used."
 
 
@@ -215,7 +283,7 @@ class Broken(LocalClient):
 
 
 async def test_a_fault_of_ours_is_a_tool_error_without_its_text(caplog: pytest.LogCaptureFixture, store: Store) -> None:
-    async with Client(make_server(Opener(lambda _: Broken(make_context(store))))) as agent:
+    async with Client(make_server(doors_to(lambda: Broken(make_context(store))))) as agent:
         told = await refused(agent, "get_error_issues")
 
     assert "that is a fault of it" in told
@@ -233,7 +301,7 @@ async def test_nulls_are_as_if_they_were_not_said(agent: Client, store: Store, o
 
 async def test_an_event_is_found_by_its_senders_id_too(agent: Client, store: Store, origin: OriginRecord) -> None:
     report(store, origin, payload(eventId="ab" * 16), payload())
-    found = await call(agent, "get_error_issue", issueId="shop-1", event="AB" * 16)
+    found = await call(agent, "get_error_issue", issueId="shop-1", event="AB" * 16, detail="full")
 
     assert found["event"]["reported"]["eventId"] == "ab" * 16
 

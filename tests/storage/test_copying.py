@@ -12,6 +12,7 @@ from tests.factory import make_context, make_origin, payload, report
 from tests.storage.uploads import DEBUG_ID, digest, noise, put, read, script, source_map
 from tests.stores import Kind, new_database_url
 
+from provenance_core.access import Scope
 from provenance_core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from provenance_server.client import LocalClient
 from provenance_server.implementations import issue_operations, release_operations
@@ -142,6 +143,7 @@ def uploaded(store: Store, origin_id: UUID) -> dict[str, Any]:
 def filled(store: Store, clock: list[int]) -> Store:
     store.resource_types.create("ORDER", "Order", None)
     store.actions.create("PLACED", "Placed", "bought")
+    store.keys.create("ci", [Scope.WRITE], None)
     fill(store, clock)
     return store
 
@@ -156,6 +158,9 @@ def answers(store: Store) -> dict[str, Any]:
         found[issue] = asked.call(GET_ERROR_ISSUE, {"issueId": issue}).model_dump(mode="json")
         found[f"{issue} first"] = asked.call(GET_ERROR_ISSUE, {"issueId": issue, "event": "first"}).model_dump()
         found[f"{issue} events"] = walk(asked, GET_ERROR_ISSUE_EVENTS, {"issueId": issue})
+    found["activity"] = store.activity.list(None, None, 1_000, None)
+    found["keys"] = store.keys.list(None, 10, None)
+    found["secret"] = store.secret("sender")
     for origin in store.origins.all():
         found[f"{origin.mnemonic} releases"] = walk(asked, GET_RELEASES, {"origin": origin.mnemonic})
         found[f"{origin.mnemonic} discards"] = store.discarded(origin.id)

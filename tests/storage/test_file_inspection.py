@@ -33,8 +33,8 @@ def store(url: str) -> Iterator[Store]:
     store.close()
 
 
-def test_no_store_yet(url: str):
-    database = open_database(url)
+def test_no_store_yet(tmp_path: Path):
+    database = open_database(f"sqlite:///{tmp_path / 'provenance.sqlite3'}")
 
     findings = list(inspect(database))
 

@@ -56,8 +56,9 @@ def test_the_history_says_who_when_from_to_release_and_note(store: Store, origin
 
     issue = store.issues.find(ISSUE)
     entry = store.issues.history(issue)[0]
-    assert (entry.actor, entry.from_status, entry.to_status, entry.note) == (
-        "tester",
+    assert (entry.actor, entry.client, entry.from_status, entry.to_status, entry.note) == (
+        "local:tester",
+        None,
         Status.OPEN,
         Status.RESOLVED,
         "fixed by hand",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import pytest
 from tests.factory import TESTER
 from tests.storage.conftest import HeldClock, new_error
+from tests.stores import KINDS, new_database_url
 
 from provenance_core.events import Level
 from provenance_core.lifecycle import Status
@@ -36,6 +38,7 @@ class Filled:
     """A store with issues that differ in everything, and what is known of them."""
 
     store: Store
+    clock: HeldClock
     origins: list[OriginRecord]
     environments: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     releases: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
@@ -63,10 +66,26 @@ class Filled:
 
 @pytest.fixture
 def filled(store: Store, clock: HeldClock) -> Filled:
-    """Issues of three origins; some have many events, most have few; one environment and one release is rare."""
+    """Fill a store for one test, which may change it."""
+    return _fill(store, clock)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def unchanged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """Fill a store for all tests that only read."""
+    clock = HeldClock()
+    with (
+        new_database_url(request.param, tmp_path_factory.mktemp("walks")) as url,
+        closing(Store.open(url, clock)) as store,
+    ):
+        yield _fill(store, clock)
+
+
+def _fill(store: Store, clock: HeldClock) -> Filled:
+    """Record issues of three origins; some have many events, most have few; an environment and a release are rare."""
     chance = random.Random(5)
     origins = [store.origins.create(f"app-{number}", "App", None, OriginConfig()) for number in range(3)]
-    filled = Filled(store, origins)
+    filled = Filled(store, clock, origins)
     for number in range(ISSUES):
         fingerprint, origin = f"f{number}", origins[number % 3]
         level = chance.choice([Level.ERROR, Level.ERROR, Level.WARNING, Level.FATAL])
@@ -121,31 +140,35 @@ def _filters(filled: Filled) -> list[IssueFilters]:
 
 @pytest.mark.parametrize("descending", [True, False])
 @pytest.mark.parametrize("sort", list(Sort))
-def test_every_order_with_every_filter(filled: Filled, clock: HeldClock, sort: Sort, descending: bool):
-    for filters in _filters(filled):
-        matching = filled.matching(filters)
+def test_every_order_with_every_filter(unchanged: Filled, sort: Sort, descending: bool):
+    for filters in _filters(unchanged):
+        matching = unchanged.matching(filters)
         matching.sort(key=lambda issue: (_VALUES[sort](issue), issue.id), reverse=descending)
         walked: list[IssueRecord] = []
         order = IssueOrder(sort=sort, descending=descending)
         for _ in range(ISSUES):
-            page = filled.store.issues.list(filters, order, 4)
+            page = unchanged.store.issues.list(filters, order, 4)
             walked += page.issues
             assert page.total == len(matching), filters
             if page.next_after is None:
                 break
             order = replace(
-                order, watermark=page.watermark, began=clock.now + SECOND, total=page.total, after=page.next_after
+                order,
+                watermark=page.watermark,
+                began=unchanged.clock.now + SECOND,
+                total=page.total,
+                after=page.next_after,
             )
 
         assert [issue.number for issue in walked] == [issue.number for issue in matching], filters
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
-def test_any_size_of_page(filled: Filled, limit: int):
+def test_any_size_of_page(unchanged: Filled, limit: int):
     for sort in Sort:
-        page = filled.store.issues.list(IssueFilters(), IssueOrder(sort=sort), limit)
+        page = unchanged.store.issues.list(IssueFilters(), IssueOrder(sort=sort), limit)
 
-        everything = sorted(filled.issues(), key=lambda issue: (_VALUES[sort](issue), issue.id), reverse=True)
+        everything = sorted(unchanged.issues(), key=lambda issue: (_VALUES[sort](issue), issue.id), reverse=True)
         assert page.issues == everything[:limit]
 
 

@@ -18,6 +18,7 @@ from tests.storage.conftest import new_error
 from tests.stores import on_sqlite
 
 from provenance_core.errors import NotFound, TooManyRequests, Unavailable
+from provenance_core.events import Via
 from provenance_core.ids import uuid7
 from provenance_storage import process_writer as process_writer_module
 from provenance_storage import writer as writer_module
@@ -55,6 +56,24 @@ def test_a_promise_is_kept_after_the_commit(store: Store, origin: OriginRecord, 
     assert found is not None
     assert found.issue_id == done.issue_id
     assert store.issues.find("my-app-1").user_count == 1
+
+
+def test_what_is_known_of_the_sender_goes_over_as_it_is(store: Store, origin: OriginRecord, url: str) -> None:
+    new = replace(new_error(origin), via=Via.SERVER, matched=True, sender_hash=b"12345678")
+
+    async def send() -> Recorded:
+        async with writing(url) as writer:
+            await recorded(writer, new_error(origin))
+            return await recorded(writer, new)
+
+    found = store.interactions.find(asyncio.run(send()).id)
+
+    assert found is not None
+    assert (found.via, found.matched) == (Via.SERVER, True)
+    assert unpacked(packed(new)) == new
+    issue = store.issues.find("my-app-1")
+    assert (issue.authenticated_count, issue.matched_count, issue.event_count) == (1, 0, 2)
+    assert store.interactions.by_sender(issue, 10) == [1]
 
 
 def test_many_share_batches_and_leaving_records_what_waits(store: Store, origin: OriginRecord, url: str) -> None:

@@ -1,0 +1,82 @@
+"""Commands on keys of the API: make, list and revoke them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from provenance_cli.dsn import dsn
+from provenance_cli.options import Cursor, Json, Limit, examples
+from provenance_cli.output import print_line, show
+from provenance_cli.session import arguments, session_of
+from provenance_core.access import Scope
+from provenance_server.access_answers import CreatedKey
+from provenance_server.operations import CREATE_KEY, GET_ORIGIN, LIST_KEYS, REVOKE_KEY
+
+_SCOPES = "read; triage (reads too); write (triages too); admin (all); or ingest alone"
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys that a server asks for.")
+
+
+@app.command(
+    "create",
+    epilog=examples(
+        "keys create --label me --scope admin",
+        "keys create --label ci --scope write",
+        "keys create --label backend --scope ingest --origin my-app",
+    ),
+)
+def create_key(
+    context: typer.Context,
+    *,
+    label: Annotated[str, typer.Option(metavar="TEXT", help="What it is for; the history shows it.")],
+    scope: Annotated[list[str], typer.Option(metavar="SCOPE", help=f"What it allows, may be repeated: {_SCOPES}.")],
+    origin: Annotated[str | None, typer.Option(metavar="ORIGIN", help="With ingest: whose events it may send.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and print it, this once.
+
+    The store keeps a hash of it only. With the first key that is not for ingest, a server asks everybody for one.
+    """
+    session = session_of(context)
+    with session.client() as client:
+        made = client.call(CREATE_KEY, arguments(label=label, scopes=scope, origin=origin))
+        show(made, as_json=as_json)
+        if as_json:
+            return
+        if Scope.INGEST not in made.scopes:
+            _say_how(made)
+            return
+        owner = client.call(GET_ORIGIN, arguments(id=made.origin))
+    print_line(f"DSN             {dsn(session.settings, owner, made.key)}")
+    print_line("A Sentry SDK of a backend takes the DSN as it stands. Keep it secret: its events count as yours.")
+
+
+@app.command("list", epilog=examples("keys list"))
+def list_keys(context: typer.Context, limit: Limit = None, cursor: Cursor = None, as_json: Json = False) -> None:
+    """List the keys, newest first, also those that are revoked."""
+    with session_of(context).client() as client:
+        answer = client.call(LIST_KEYS, arguments(limit=limit, cursor=cursor))
+    show(answer, as_json=as_json)
+
+
+@app.command("revoke", epilog=examples("keys revoke pak_1a2b3c4d"))
+def revoke_key(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, or the prefix that is listed.")],
+    as_json: Json = False,
+) -> None:
+    """Revoke a key, for ever.
+
+    Repeating is safe. What was done with the key stays in the history, under its label.
+    """
+    with session_of(context).client() as client:
+        answer = client.call(REVOKE_KEY, arguments(id=key))
+    show(answer, as_json=as_json)
+
+
+def _say_how(made: CreatedKey) -> None:
+    print_line("")
+    print_line("It is shown this once. A program sends it as the header `Authorization: Bearer <key>`; the commands")
+    print_line(f"take it from the environment: export PROVENANCE_API_KEY={made.key}")

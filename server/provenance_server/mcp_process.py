@@ -1,0 +1,170 @@
+"""MCP over stdin and stdout: a process of one client, on the local store or in front of a server elsewhere."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+gc.disable()  # what is imported stays; collecting meanwhile costs a fifth of the start
+import anyio  # noqa: E402
+from mcp.server.lowlevel import Server  # noqa: E402
+from mcp.server.stdio import stdio_server  # noqa: E402
+
+from provenance_core.access import Access, Door, included, local_access  # noqa: E402
+from provenance_core.errors import ProvenanceError  # noqa: E402
+from provenance_server.callers import Caller, Doors  # noqa: E402
+from provenance_server.client import Client, RemoteClient  # noqa: E402
+from provenance_server.mcp_server import make_server  # noqa: E402
+from provenance_server.operations import GET_ACCESS  # noqa: E402
+from provenance_server.settings import Settings  # noqa: E402
+from provenance_server.unreadable_lines import AnsweredLines  # noqa: E402
+
+gc.enable()
+gc.freeze()
+
+ACCESS_SECONDS = 2.0
+"""How long the list of tools waits for a server to say which of them its key allows."""
+
+_ASK_AGAIN_SECONDS = 30.0
+
+
+class Opener:
+    """Open clients when they are first needed, one for each access: answering `tools/list` must not wait for a store.
+
+    Args:
+        open_client: Opens a client.
+    """
+
+    def __init__(self, open_client: Callable[[Access], Client]) -> None:
+        self._open = open_client
+        self._clients: dict[Access, Client] = {}
+        self._lock = threading.Lock()
+
+    def client(self, access: Access) -> Client:
+        """Return the client of an access.
+
+        Raises:
+            ProvenanceError: The store or server cannot be reached.
+        """
+        with self._lock:
+            if access not in self._clients:
+                self._clients[access] = self._open(access)
+            return self._clients[access]
+
+    def close(self) -> None:
+        """Close every client."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+
+class Process:
+    """What this process knows of its one client: this machine's user, and the bounds it was started with.
+
+    Args:
+        settings: Where to ask, and the bounds.
+        user: This machine's user.
+        origin: The only origin there is to be, if any.
+    """
+
+    def __init__(self, settings: Settings, user: str, origin: str | None) -> None:
+        self._settings = settings
+        self._user = user
+        self._origin = origin
+        self._opener = Opener(self._open)
+        self._allowed: Access | None = None
+        self._ask_at = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def doors(self) -> Doors:
+        """Return what the MCP server needs."""
+        return Doors(self.caller, lambda: self._opener.client(self._access(None)), keeps_sessions=True)
+
+    def caller(self, _: Any | None, program: str | None) -> Caller:
+        """Return who asks; of a server elsewhere, what it allows."""
+        access = self._access(program)
+        url = self._settings.api_url
+        allowed = access if url is None else self._allowed_elsewhere(url, access)
+        return Caller(allowed, lambda: self._opener.client(access))
+
+    def close(self) -> None:
+        """Let go of the store or the connection."""
+        self._opener.close()
+
+    def _access(self, program: str | None) -> Access:
+        settings = self._settings
+        local = local_access(self._user, Door.MCP, program)
+        return local.narrowed(origin=self._origin, read_only=settings.read_only, lockdown=settings.lockdown)
+
+    def _open(self, access: Access) -> Client:
+        from provenance_server.opening import open_client  # noqa: PLC0415  # loads the store
+
+        return open_client(self._settings, access)
+
+    def _allowed_elsewhere(self, url: str, access: Access) -> Access:
+        """Return what the server lets our key do; everything where it cannot be asked, for then each call tells."""
+        with self._lock:
+            now = time.monotonic()
+            if self._allowed is None and now >= self._ask_at:
+                self._ask_at = now + _ASK_AGAIN_SECONDS
+                with suppress(ProvenanceError):
+                    self._allowed = self._told(url, access)
+            if self._allowed is None:
+                return access
+            return replace(self._allowed, actor=access.actor)
+
+    def _told(self, url: str, access: Access) -> Access:
+        client = RemoteClient(url, self._settings.api_key, access, timeout=ACCESS_SECONDS)
+        try:
+            told = client.call(GET_ACCESS, {})
+        finally:
+            client.close()
+        bounded = access.narrowed(origin=told.origin, read_only=told.read_only, lockdown=told.lockdown)
+        return replace(bounded, scopes=included(told.scopes))
+
+
+def run(settings: Settings, user: str, origin: str | None = None) -> None:
+    """Serve MCP over stdin and stdout until stdin ends or a signal comes.
+
+    Args:
+        settings: Where to ask, and the bounds.
+        user: This machine's user, for the history.
+        origin: The only origin there is to be, if any.
+    """
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    process = Process(settings, user, origin)
+    _end_on_signals()
+    try:
+        anyio.run(_serve, make_server(process.doors))
+    finally:
+        process.close()
+
+
+async def _serve(server: Server[Any]) -> None:
+    async with stdio_server() as (lines, answers):
+        await server.run(AnsweredLines(lines, answers), answers, server.create_initialization_options())
+
+
+def _end_on_signals() -> None:
+    """End at once on SIGINT and SIGTERM: the SDK ignores the first and leaves the second to kill the process.
+
+    Nothing is lost: every write is committed before its answer.
+    """
+
+    def end(number: int, _: object) -> None:
+        os._exit(0 if number == signal.SIGTERM else 128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):  # not in the main thread, as in a test
+            signal.signal(number, end)
