@@ -87,10 +87,10 @@ class RunningServer:
 
 
 @contextmanager
-def serving(machine: Installation) -> Generator[RunningServer]:
+def serving(machine: Installation, *bounds: str) -> Generator[RunningServer]:
     """Run `provenance serve` on a free port; at the end it must stop cleanly."""
     process = subprocess.Popen(
-        [*PROVENANCE, "serve", "--port", "0"],
+        [*PROVENANCE, "serve", "--port", "0", *bounds],
         env=machine.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -67,7 +67,7 @@ def get_value(context: typer.Context, name: SettingName, as_json: JsonOption = F
     if as_json:
         print_json(value)
     else:
-        print_line(clean_line(str(value), _LONGEST))
+        print_line(_text(value))
 
 
 @app.command("list", epilog=examples("config list"))
@@ -86,7 +86,7 @@ def list_values(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json({"items": items, "configFile": str(config_file())})
         return
     for item in items:
-        value = "-" if item["value"] is None else clean_line(str(item["value"]), _LONGEST)
+        value = "-" if item["value"] is None else _text(item["value"])
         print_line(f"{item['name']:<12} {value}  ({item['source']})")
     print_line(f"Config file: {clean_line(str(config_file()), _LONGEST)}")
 
@@ -94,6 +94,11 @@ def list_values(context: typer.Context, as_json: JsonOption = False) -> None:
 def _in_force(context: typer.Context) -> dict[str, Any]:
     values = session_of(context).settings.model_dump(mode="json", by_alias=True)
     return {name: values[name] for name in KEPT}
+
+
+def _text(value: object) -> str:
+    """Return a value as `config set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else clean_line(str(value), _LONGEST)
 
 
 def _source(name: str, flags: Any, kept: dict[str, Any]) -> str:

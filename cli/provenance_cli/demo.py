@@ -60,21 +60,22 @@ async def _story(environment: dict[str, str], dsn: str) -> None:
         _say("3", f"The shop ran in release {FIRST} and broke. An agent connects over MCP and lists the issues:")
         issues = await _call(agent, "get_error_issues", {"origin": "shop", "sort": "firstSeen", "order": "asc"})
         for row in issues["items"]:
-            _show(f"{row['shortId']:8} {row['status']:10} {row['eventCount']} events  {row['reported']['title']}")
+            _show(f"{row['shortId']:8} {row['status']:10} {_events(row):9} {row['reported']['title']}")
         issue = issues["items"][0]["shortId"]
         _say("4", f"It reads {issue}: the root cause first, with the source lines and variables that matter:")
         detail = await _call(agent, "get_error_issue", {"issueId": issue})
         _show("\n".join(detail["event"]["reported"]["stack"].splitlines()[:_SHOWN_STACK]))
         _say("5", "It fixes the code and resolves the issue:")
         change = {"issueId": issue, "status": "resolved", "note": "Price unknown articles as zero."}
-        _status(issue, await _call(agent, "update_error_issue_status", change))
+        await _call(agent, "update_error_issue_status", change)
+        _status(await _call(agent, "get_error_issue", {"issueId": issue}))
         _break(environment, dsn, FIRST)
         _say("6", f"The same release {FIRST} still runs somewhere and sends the error again. Nothing changes:")
-        _status(issue, await _call(agent, "get_error_issue", {"issueId": issue}))
+        _status(await _call(agent, "get_error_issue", {"issueId": issue}))
         _break(environment, dsn, SECOND)
         _say("7", f"Release {SECOND} goes out and the error is back. The issue regressed by itself:")
         after = await _call(agent, "get_error_issue", {"issueId": issue})
-        _status(issue, after)
+        _status(after)
         for entry in after["history"]:
             release = entry.get("release") or entry.get("reported", {}).get("version", "")
             _show(f"{entry['at']}  {entry['fromStatus']} → {entry['toStatus']}  {release}  by {entry['actor']}")
@@ -82,10 +83,15 @@ async def _story(environment: dict[str, str], dsn: str) -> None:
             raise Unavailable("The issue did not regress; this is a fault of provenance, please report it.")
 
 
-def _status(issue: str, answer: dict[str, Any]) -> None:
+def _status(answer: dict[str, Any]) -> None:
     resolved = answer.get("resolvedIn") or answer["reported"].get("resolvedIn")
     of_release = "" if answer["status"] == "resolved" else "was resolved "
-    _show(f"{issue}: {answer['status']} ({of_release}in {resolved}), {answer['eventCount']} events")
+    _show(f"{answer['shortId']}: {answer['status']} ({of_release}in {resolved}), {_events(answer)}")
+
+
+def _events(answer: dict[str, Any]) -> str:
+    count = answer["eventCount"]
+    return "1 event" if count == 1 else f"{count} events"
 
 
 async def _call(agent: Client, name: str, arguments: dict[str, Any]) -> dict[str, Any]:

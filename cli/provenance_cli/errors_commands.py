@@ -25,7 +25,7 @@ from provenance_core.errors import all_errors
 from provenance_core.events import Level
 from provenance_core.lifecycle import Status
 from provenance_core.listing import Order, Sort
-from provenance_server.arguments import Detail, ReadIssue
+from provenance_server.arguments import Detail, Least, ReadIssue
 from provenance_server.bulk import update_statuses
 from provenance_server.operations import (
     EXPLAIN_GROUPING,
@@ -44,6 +44,7 @@ app = typer.Typer(no_args_is_help=True, help="Find, read, resolve, ignore, mute 
     epilog=examples(
         "errors list --origin my-app --status open,regressed",
         "errors list --since 24h --sort eventCount --json",
+        "errors list --trust authenticated",
     ),
 )
 def list_issues(
@@ -62,6 +63,10 @@ def list_issues(
     query: Annotated[str | None, typer.Option(metavar="TEXT", help="Words in the title or the culprit.")] = None,
     since: Annotated[str | None, typer.Option(metavar="WHEN", help=f"Last seen since: {MOMENT}.")] = None,
     until: Annotated[str | None, typer.Option(metavar="WHEN", help="Last seen until; the same forms.")] = None,
+    trust: Annotated[
+        str | None,
+        typer.Option(metavar="LEAST", help=f"{', '.join(Least)}: with an event known that far. Default: all."),
+    ] = None,
     sort: Annotated[
         str | None, typer.Option(metavar="FIELD", help=f"{', '.join(Sort)}; default {Sort.LAST_SEEN}.")
     ] = None,
@@ -71,7 +76,11 @@ def list_issues(
     walk: Annotated[bool, typer.Option("--all", help="Walk every page.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List error issues, newest activity first."""
+    """List error issues, newest activity first.
+
+    TRUST is `2+1` where two events came with a secret key or from this machine, and another one's frames match uploaded
+    source maps; `-` where anyone may have sent them all.
+    """
     session = session_of(context)
     raw = arguments(
         origin=session.origin_filter(origin),
@@ -82,6 +91,7 @@ def list_issues(
         query=query,
         since=since,
         until=until,
+        trust=trust,
         sort=sort,
         order=order,
         limit=limit,

@@ -21,7 +21,7 @@ from provenance_cli.screen import (
     status_text,
     table,
 )
-from provenance_cli.trust import title_text, trust_text, withheld_text
+from provenance_cli.trust import or_withheld, title_text, trust_text, withheld_text
 from provenance_core.events import Breadcrumb, Event, Request, User
 from provenance_core.lifecycle import Status
 from provenance_server.answers import EventDetail, IssueDetail, Outlier
@@ -43,13 +43,17 @@ def print_issue(answer: IssueDetail, detail: Detail) -> None:
 def issue_page(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
     """Return the parts of an issue's page, from the top."""
     event = answer.event
-    shown = [*_stack(event, detail), *_circumstances(event, detail)] if event is not None else [_nothing_kept()]
+    shown = [*_stack(event, detail), *_circumstances(event, detail)] if event is not None else [_no_event(answer)]
     around = [*_tags(answer, detail), *_releases(answer), *_history(answer, detail)]
     return [_head(answer), _facts(answer), *shown, *around, *(_crumbs(event, detail) if event is not None else [])]
 
 
-def _nothing_kept() -> RenderableType:
-    text = "None of its events is kept any more: they were older than its origin keeps them."
+def _no_event(answer: IssueDetail) -> RenderableType:
+    """Say why no event is shown: none is kept, or the server's lockdown lets none of those be seen."""
+    if answer.stored_event_count == 0:
+        text = "None of its events is kept any more: they were older than its origin keeps them."
+    else:
+        text = "Its events are withheld by the server's lockdown: nobody known reported them."
     return section("Event", Text(text))
 
 
@@ -106,6 +110,10 @@ def _senders(answer: IssueDetail) -> Text | None:
     sent = answer.senders
     if sent is None:
         return None
+    if sent.events == 1:
+        return Text("1 address sent the newest event")
+    if sent.addresses == 1:
+        return Text(f"1 address sent the newest {sent.events} events")
     return Text(f"{sent.addresses} addresses sent the newest {sent.events} events, one of them {sent.most_from_one}")
 
 
@@ -218,7 +226,7 @@ def _releases(answer: IssueDetail) -> list[RenderableType]:
     made = table("VERSION", "REGISTERED", "EVENTS", "FIRST SEEN", "LAST SEEN", numbers=frozenset({"EVENTS"}))
     for entry in answer.releases:
         made.add_row(
-            safe(entry.version or entry.reported.version, 100),
+            or_withheld(entry.version or entry.reported.version, entry.withheld, 100),
             "yes" if entry.registered else "no",
             str(entry.event_count),
             moment_text(entry.first_seen),
@@ -233,9 +241,9 @@ def _history(answer: IssueDetail, detail: Detail) -> list[RenderableType]:
         change = Text.assemble(status_text(entry.from_status), " → ", status_text(entry.to_status))
         if entry.to_status is Status.REGRESSED and entry.event_id:
             change.append_text(Text.assemble(" by event ", safe(entry.event_id)))
-        release = entry.release or entry.reported.version
+        release = or_withheld(entry.release or entry.reported.version, entry.withheld, 100)
         who = (safe(entry.actor, 80), safe(entry.client, 64))
-        made.add_row(moment_text(entry.at), *who, change, safe(release, 100), safe(entry.note, LINE))
+        made.add_row(moment_text(entry.at), *who, change, release, safe(entry.note, LINE))
     return [section("History", made)] if answer.history else []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,11 @@ from provenance_cli.output import print_line, show
 from provenance_cli.session import arguments, session_of
 from provenance_core.access import Scope
 from provenance_server.access_answers import CreatedKey
+from provenance_server.arguments import LARGEST_LIMIT
 from provenance_server.operations import CREATE_KEY, GET_ORIGIN, LIST_KEYS, REVOKE_KEY
+
+if TYPE_CHECKING:
+    from provenance_server.client import Client
 
 _SCOPES = "read; triage (reads too); write (triages too); admin (all); or ingest alone"
 
@@ -46,7 +50,7 @@ def create_key(
         if as_json:
             return
         if Scope.INGEST not in made.scopes:
-            _say_how(made)
+            _say_how(made, first=_is_first(client, made))
             return
         owner = client.call(GET_ORIGIN, arguments(id=made.origin))
     print_line(f"DSN             {dsn(session.settings, owner, made.key)}")
@@ -76,7 +80,18 @@ def revoke_key(
     show(answer, as_json=as_json)
 
 
-def _say_how(made: CreatedKey) -> None:
+def _is_first(client: Client, made: CreatedKey) -> bool:
+    """Say whether a key is the first that a server asks everybody for; keys that only send events do not count."""
+    known = client.call(LIST_KEYS, arguments(limit=LARGEST_LIMIT))
+    others = [item for item in known.items if item.id != made.id]
+    return known.next_cursor is None and all(Scope.INGEST in item.scopes for item in others)
+
+
+def _say_how(made: CreatedKey, *, first: bool) -> None:
     print_line("")
+    if first:
+        print_line("It is the first key: a server that was open on this machine asks everybody for one now, and")
+        print_line("revoking it does not open the server again. Applications go on to send with their DSN.")
+        print_line("")
     print_line("It is shown this once. A program sends it as the header `Authorization: Bearer <key>`; the commands")
     print_line(f"take it from the environment: export PROVENANCE_API_KEY={made.key}")

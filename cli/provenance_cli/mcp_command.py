@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from provenance_cli.session import Session, user_name
 from provenance_core.errors import InvalidInput
 from provenance_server.mcp_process import run
+from provenance_server.settings import environment_variable
+
+_VARIABLE = environment_variable("origin")
 
 
 def serve_mcp(flags: Mapping[str, str | None]) -> None:
@@ -18,8 +22,21 @@ def serve_mcp(flags: Mapping[str, str | None]) -> None:
     Raises:
         InvalidInput: A setting is malformed, or a bound is empty.
     """
-    origin = flags.get("origin")
-    if origin is not None and not origin.strip():
-        raise InvalidInput("--origin is empty, which bounds nothing. Say which origin, or leave the option out.")
+    origin = _only_origin(flags.get("origin"))
     settings = Session({name: value for name, value in flags.items() if name != "origin"}).settings
     run(settings, user_name(), origin)
+
+
+def _only_origin(flag: str | None) -> str | None:
+    """Return the only origin there is to be, which a host's entry says as a flag or in the environment.
+
+    The config file is not asked: its `origin` is what a person means where a command names none. Hosts pass a variable
+    whose value was left empty, which bounds nothing; an empty flag is a mistake.
+
+    Raises:
+        InvalidInput: The bound is empty.
+    """
+    origin, name = (flag, "--origin") if flag is not None else (os.environ.get(_VARIABLE) or None, _VARIABLE)
+    if origin is not None and not origin.strip():
+        raise InvalidInput(f"{name} is empty, which bounds nothing. Say which origin, or leave it out.")
+    return origin

@@ -28,7 +28,9 @@ def serve(  # noqa: PLR0917  # typer calls it, by name
     oauth_issuer: Annotated[
         str | None, typer.Option("--oauth-issuer", metavar="URL", help="Take access tokens of this issuer for keys.")
     ] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Let agents only read, whatever their key.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Take in nothing but events, whatever a key allows.")
+    ] = False,
     lockdown: Annotated[
         bool, typer.Option("--lockdown", help="Withhold reported text that comes from nobody known.")
     ] = False,

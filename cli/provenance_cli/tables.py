@@ -19,7 +19,7 @@ from provenance_cli.screen import (
     table,
     version_span,
 )
-from provenance_cli.trust import title_text, trust_counts
+from provenance_cli.trust import or_withheld, title_text, trust_counts
 from provenance_core.events import Model
 from provenance_core.lifecycle import Status
 from provenance_server.access_answers import ActivityEntry, ActivityList, ApiKey, CreatedKey, KeyList
@@ -109,7 +109,7 @@ def _(answer: EventList, width: int) -> RenderableType:
             moment_text(item.received_at),
             item.action.value,
             item.via.value,
-            safe(item.release or item.reported.release, 100),
+            or_withheld(item.release or item.reported.release, item.withheld, 100),
             safe(item.reported.event_id, 64),
         )
     return made if answer.items else Text("No events are kept.")
@@ -121,7 +121,7 @@ def _(answer: ReleaseList, width: int) -> RenderableType:
     made = table("VERSION", "REGISTERED", "CREATED", "RELEASED", "REF", *counts, numbers=frozenset(counts))
     for item in answer.items:
         made.add_row(
-            safe(_version(item), 100),
+            _version(item, 100),
             "yes" if item.registered else "no",
             age_of(item.created_at),
             safe(item.date_released),
@@ -133,14 +133,14 @@ def _(answer: ReleaseList, width: int) -> RenderableType:
 
 @draw.register
 def _(answer: Release, width: int) -> RenderableType:
-    rows = [("Version", safe(_version(answer), 200)), ("Origin", safe(answer.origin)), *_release_facts(answer)]
+    rows = [("Version", _version(answer, 200)), ("Origin", safe(answer.origin)), *_release_facts(answer)]
     return facts(rows)
 
 
 @draw.register
 def _(answer: CreatedRelease, width: int) -> RenderableType:
     done = "Registered" if answer.created else "Updated"
-    head = Text.assemble(f"{done} release ", safe(_version(answer), 200, "bold"), " of ", safe(answer.origin))
+    head = Text.assemble(f"{done} release ", _version(answer, 200, "bold"), " of ", safe(answer.origin))
     return Group(head, facts(_release_facts(answer)))
 
 
@@ -188,8 +188,8 @@ def _(answer: ArtifactList, width: int) -> RenderableType:
     return made if answer.items else Text("Nothing is uploaded for this release.")
 
 
-def _version(release: Release) -> str | None:
-    return release.version or release.reported.version
+def _version(release: Release, limit: int, style: str = "") -> Text:
+    return or_withheld(release.version or release.reported.version, release.withheld, limit, style)
 
 
 def _given(text: str | None) -> Text | None:

@@ -13,11 +13,14 @@ def withheld_text() -> Text:
     return Text("(withheld)", "dim italic")
 
 
+def or_withheld(text: str | None, withheld: bool | None, limit: int = TITLE, style: str = "") -> Text:
+    """Return a text, or that it is withheld."""
+    return withheld_text() if text is None and withheld else safe(text, limit, style)
+
+
 def title_text(issue: Issue, limit: int = TITLE, style: str = "") -> Text:
     """Return an issue's title, or that it is withheld."""
-    if issue.reported.title is None and issue.withheld:
-        return withheld_text()
-    return safe(issue.reported.title, limit, style)
+    return or_withheld(issue.reported.title, issue.withheld, limit, style)
 
 
 def trust_text(trust: TrustCounts, events: int) -> Text:

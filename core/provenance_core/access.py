@@ -27,7 +27,7 @@ _INCLUDED: dict[Scope, frozenset[Scope]] = {
     Scope.WRITE: frozenset({Scope.READ, Scope.TRIAGE, Scope.WRITE, Scope.INGEST}),
     Scope.ADMIN: frozenset(Scope),
 }
-_CHANGES = frozenset({Scope.TRIAGE, Scope.WRITE, Scope.ADMIN, Scope.INGEST})
+_CHANGES = frozenset({Scope.TRIAGE, Scope.WRITE, Scope.ADMIN})
 
 EVERYTHING = frozenset(Scope)
 
@@ -65,12 +65,14 @@ class Actor:
         name: A key's label, a token's subject or this machine's user: what was authenticated; empty where nothing was.
         client: The program that acts, in its own word.
         door: Which way it came.
+        id: A key's prefix, which stays when another key has its label later; None where there is no key.
     """
 
     kind: ActorKind
     name: str = ""
     client: str | None = None
     door: Door = Door.SYSTEM
+    id: str | None = None
 
     def __str__(self) -> str:
         """Return the actor as the history shows it: never what a caller says of itself."""
@@ -104,17 +106,28 @@ class Access:
         """Say whether the caller has a scope."""
         return scope in self.scopes and not (self.read_only and scope in _CHANGES)
 
+    @property
+    def granted(self) -> tuple[Scope, ...]:
+        """Return the fewest scopes that include all that there are: what a key was made with."""
+        return tuple(
+            scope
+            for scope in Scope
+            if scope in self.scopes and not any(scope in _INCLUDED[other] for other in self.scopes - {scope})
+        )
+
     def require(self, scope: Scope) -> None:
         """Refuse a caller without a scope.
 
         Raises:
-            Forbidden: It lacks the scope, or is bound to reading.
+            Forbidden: It is bound to reading, or lacks the scope.
         """
         if self.may(scope):
             return
-        if scope in self.scopes:
-            raise Forbidden("Only reading is allowed here: it was started with --read-only. Ask whoever runs it.")
-        has = ", ".join(one.value for one in Scope if one in self.scopes) or "none"
+        if self.read_only and scope in _CHANGES:
+            raise Forbidden(
+                "Only reading is allowed here: --read-only, or the header x-provenance-read-only, bounds it."
+            )
+        has = ", ".join(one.value for one in self.granted) or "none"
         raise Forbidden(
             f"This takes the scope `{scope.value}`, and the key has: {has}. Use another key; `provenance keys create "
             f"--scope {scope.value}` makes one.",

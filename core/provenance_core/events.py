@@ -48,7 +48,7 @@ def trust_of(via: Via, *, matched: bool) -> Trust:
 
     Args:
         via: How it was reported.
-        matched: Whether all its application frames come from uploaded artifacts.
+        matched: Whether all frames of its exceptions come from uploaded artifacts.
     """
     if via is not Via.PUBLIC:
         return Trust.AUTHENTICATED
@@ -235,6 +235,18 @@ class Event(ErrorValue):
     timestamp: str | None = None
     event_id: str | None = None
     marks: Marks = Field(default_factory=Marks)
+
+
+def is_matched(event: Event) -> bool:
+    """Say whether everything that an event tells of its stacks comes from uploaded artifacts.
+
+    Every exception must have frames, and every frame must be resolved: what counts as the application's is the
+    sender's word, and one copied frame must not vouch for others.
+    """
+    return all(
+        error.frames and all(frame.source is FrameSource.ARTIFACT for frame in error.frames)
+        for error in (event, *event.causes)
+    )
 
 
 def matched_frames(event: Event) -> tuple[int, int]:

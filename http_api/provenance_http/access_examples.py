@@ -26,6 +26,7 @@ _ENTRY: Json = {
     "subjectId": _ISSUE_ID,
     "origin": "my-app",
     "actor": "key:agent",
+    "actorId": "pak_1a2b3c4d",
     "client": "claude-code",
     "door": "mcp",
     "before": "open",
@@ -50,7 +51,7 @@ ACCESS_EXAMPLES: dict[str, Example] = {
         {},
         {
             "actor": "key:ci",
-            "scopes": ["ingest", "read", "triage", "write"],
+            "scopes": ["write"],
             "origin": None,
             "readOnly": False,
             "lockdown": False,

@@ -17,7 +17,7 @@ from provenance_core.errors import Forbidden, ProvenanceError, Unauthorized
 from provenance_core.events import Via
 from provenance_http.credentials import Credential, bounded, client_of, credential_of, forwarded, origin_of
 from provenance_http.error_answers import answer_at
-from provenance_http.exposure import MCP_PATH, Exposure
+from provenance_http.exposure import Exposure
 from provenance_http.scoped_routes import Undeclared, needed
 from provenance_http.services import services_of
 from provenance_http.well_known import metadata_url
@@ -95,7 +95,7 @@ class Authentication:
         access = bounded(access, headers)
         return replace(
             access,
-            read_only=access.read_only or (self._exposure.read_only and request["path"] == MCP_PATH),
+            read_only=access.read_only or self._exposure.read_only,
             lockdown=access.lockdown or self._exposure.lockdown,
         )
 
@@ -104,13 +104,13 @@ class Authentication:
         client = client_of(headers)
         if shown.is_key:
             return await services_of(request).keyring.access(shown.secret, client, origin_of(headers))
-        if self._tokens is not None and shown.is_token and "x-api-key" not in headers:
+        if self._tokens is not None and shown.is_token:
             return await self._tokens.access(shown.secret, client)
         return None
 
     async def _is_open(self, headers: Headers, request: Request) -> bool:
-        """Say whether everybody may everything: on this machine alone, until the first key is made."""
-        private = self._exposure.private and not forwarded(headers)
+        """Say whether everybody may everything: on this machine alone, without an issuer, until a key is made."""
+        private = self._exposure.private and self._exposure.oauth_issuer is None and not forwarded(headers)
         return private and not await services_of(request).keyring.any_made()
 
     def _challenge(self, request: Request, error: ProvenanceError) -> Mapping[str, str]:

@@ -15,8 +15,20 @@ from provenance_server.client import CLIENT_HEADER, LOCKDOWN_HEADER, ORIGIN_HEAD
 KEY_HEADER = "x-api-key"
 LONGEST_CLIENT = 64
 LONGEST_TOKEN = 8_192
-FORWARDED_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip")
+FORWARDED_HEADERS = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "true-client-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "fastly-client-ip",
+    }
+)
 """What proxies add where they ask for somebody else."""
+
+FORWARDED_PREFIXES = ("x-forwarded-", "cf-")
 
 _KEY = re.compile(r"pak_[0-9a-f]{64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -25,9 +37,15 @@ _NOT_SAID = frozenset({"", "0", "false"})
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A secret that a caller shows, and what it may be by its form."""
+    """A secret that a caller shows, and what it may be by its form and its place.
+
+    Attributes:
+        secret: The secret.
+        as_key: Whether it is shown as `x-api-key`, where only a key can stand.
+    """
 
     secret: str = field(repr=False)
+    as_key: bool
 
     @property
     def is_key(self) -> bool:
@@ -37,23 +55,25 @@ class Credential:
     @property
     def is_token(self) -> bool:
         """Say whether it has the form of a signed token."""
-        return len(self.secret) <= LONGEST_TOKEN and _TOKEN.fullmatch(self.secret) is not None
+        return not self.as_key and len(self.secret) <= LONGEST_TOKEN and _TOKEN.fullmatch(self.secret) is not None
 
 
 def credential_of(headers: Headers) -> Credential | None:
-    """Return the secret that a request shows; None where it shows none.
+    """Return the secret that a request shows; None where it shows none, or an empty one.
 
     Raises:
         Unauthorized: It shows several.
     """
-    shown = {value.strip() for value in headers.getlist(KEY_HEADER)}
+    keys = {value.strip() for value in headers.getlist(KEY_HEADER)} - {""}
+    shown = set(keys)
     for value in headers.getlist("authorization"):
         scheme, _, secret = value.strip().partition(" ")
         if scheme.lower() == "bearer":
             shown.add(secret.strip())
+    shown.discard("")
     if len(shown) > 1:
         raise Unauthorized("The request shows several keys; send one, as `x-api-key` or as `Authorization: Bearer`.")
-    return Credential(shown.pop()) if shown else None
+    return Credential(shown.pop(), bool(keys)) if shown else None
 
 
 def client_of(headers: Headers) -> str | None:
@@ -77,7 +97,7 @@ def bounded(access: Access, headers: Headers) -> Access:
 
 def forwarded(headers: Headers) -> bool:
     """Say whether a proxy asks for somebody else, who need not be on this machine."""
-    return any(name in headers for name in FORWARDED_HEADERS)
+    return any(name in FORWARDED_HEADERS or name.startswith(FORWARDED_PREFIXES) for name in headers.keys())  # noqa: SIM118  # headers are no dict
 
 
 def _says(headers: Headers, name: str) -> bool:

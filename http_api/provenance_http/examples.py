@@ -80,6 +80,7 @@ _DETAIL: Json = {
         {
             "registered": True,
             "version": "1.2.3",
+            "withheld": None,
             "eventCount": 40,
             "firstSeen": _FIRST,
             "lastSeen": _LAST,
@@ -130,6 +131,7 @@ _RELEASE: Json = {
     "id": _RELEASE_ID,
     "origin": "my-app",
     "registered": True,
+    "withheld": None,
     "version": "1.2.3",
     "ref": "4f1c2d9",
     "url": "https://git.example.org/my-app/releases/1.2.3",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from provenance_core.hosts import is_address, is_local, is_loopback
 from provenance_server.settings import Settings
 
 MCP_PATH = "/mcp"
@@ -21,7 +21,7 @@ class Exposure:
         url: Where it answers on this machine.
         public_url: Where others reach it, through a proxy or by name.
         oauth_issuer: Whose access tokens are taken for keys.
-        read_only: Whether agents may only read.
+        read_only: Whether nothing but events is taken in.
         lockdown: Whether reported text of nobody known is withheld from everybody.
     """
 
@@ -62,26 +62,12 @@ def exposure_of(settings: Settings, url: str) -> Exposure:
 
 def is_private(host: str, public_url: str | None) -> bool:
     """Say whether only this machine can be meant to reach what is bound to a host and known by a URL."""
-    return is_loopback(host) and (public_url is None or is_loopback(urlsplit(public_url).hostname or ""))
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach what is bound to a host."""
-    return host.lower() == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)
+    return is_loopback(host) and (public_url is None or is_local(public_url))
 
 
 def is_wildcard(host: str) -> bool:
     """Say whether a host stands for all interfaces."""
     return not host or (is_address(host) and ipaddress.ip_address(host).is_unspecified)
-
-
-def is_address(name: str) -> bool:
-    """Say whether a name is an address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def page_origin(url: str) -> tuple[str, str]:

@@ -11,8 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provenance_core.errors import Forbidden
+from provenance_core.hosts import is_address
 from provenance_http.error_answers import answer_at
-from provenance_http.exposure import Exposure, is_address, is_wildcard, page_origin
+from provenance_http.exposure import Exposure, is_wildcard, page_origin
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PROBES = frozenset({"/healthz", "/readyz"})

@@ -7,7 +7,8 @@ import orjson
 from fastapi import FastAPI, Request, Response
 
 from provenance_core.access import Scope
-from provenance_core.errors import Unavailable
+from provenance_core.errors import Forbidden, Unavailable
+from provenance_http.auth import access_of
 from provenance_http.metrics import CONTENT_TYPE
 from provenance_http.scoped_routes import PUBLIC, add_route
 from provenance_http.services import services_of
@@ -41,7 +42,15 @@ async def ready(request: Request) -> Response:
 
 
 async def numbers(request: Request) -> Response:
-    """Return what was counted and measured."""
+    """Return what was counted and measured.
+
+    Raises:
+        Forbidden: The caller may see one origin only; these are numbers of all.
+    """
+    if access_of(request.scope).origin is not None:
+        raise Forbidden(
+            "The numbers are those of all origins, and you may see one only; leave x-provenance-origin out."
+        )
     text = await anyio.to_thread.run_sync(services_of(request.scope).metrics.render)
     return Response(text, media_type=CONTENT_TYPE)
 

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 import jwt
 
 from provenance_core.errors import Unavailable
-from provenance_http.exposure import is_loopback
+from provenance_core.hosts import is_local
 
-FETCH_SECONDS = 5.0
-"""How long the issuer may take for each of its documents. Ours."""
+FETCH_SECONDS = 10.0
+"""How long the issuer may take for all of its documents, however it sends them. Ours."""
 
 AGAIN_SECONDS = 60.0
 """How often the issuer is asked at most: whoever makes up names of keys does not make us ask."""
@@ -37,11 +38,13 @@ class IssuerKeys:
     Args:
         issuer: The issuer's URL.
         clock: Returns monotonic seconds.
+        seconds: How long all its documents may take.
     """
 
-    def __init__(self, issuer: str, clock: Callable[[], float]) -> None:
+    def __init__(self, issuer: str, clock: Callable[[], float], seconds: float = FETCH_SECONDS) -> None:
         self.issuer = issuer
         self._clock = clock
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._keys: Mapping[str | None, jwt.PyJWK] | None = None
         self._fetched_at = self._asked_at = float("-inf")
@@ -68,30 +71,33 @@ class IssuerKeys:
             if self._clock() - self._asked_at < AGAIN_SECONDS:
                 return
             self._asked_at = self._clock()
-            self._keys = self._fetch()
+            self._keys = anyio.run(self._fetch)  # a loop of this thread: only so can an answer be left at any byte
             self._fetched_at = self._clock()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, KeyError, TypeError) as error:
             _log.warning("The OAuth issuer's keys cannot be had: %s", _reason(error))
         finally:
             self._lock.release()
 
-    def _fetch(self) -> Mapping[str | None, jwt.PyJWK]:
-        local = is_loopback(urlsplit(self.issuer).hostname or "")
-        with httpx.Client(timeout=FETCH_SECONDS, trust_env=not local) as http:
-            metadata = self._metadata(http)
-            address = str(metadata["jwks_uri"])
-            if urlsplit(address).scheme != "https" and not local:
-                raise ValueError("its jwks_uri does not begin with https://")
-            found = list(_keys(_document(http, address)))
+    async def _fetch(self) -> Mapping[str | None, jwt.PyJWK]:
+        local = is_local(self.issuer)
+        with anyio.fail_after(self._seconds):
+            async with httpx.AsyncClient(timeout=self._seconds, trust_env=not local, follow_redirects=False) as http:
+                metadata = await self._metadata(http)
+                address = str(metadata["jwks_uri"])
+                if urlsplit(address).scheme != "https" and not (local and is_local(address)):
+                    raise ValueError("its jwks_uri does not begin with https://")
+                found = list(_keys(await _document(http, address)))
         self.issuer = str(metadata["issuer"])
         named: dict[str | None, jwt.PyJWK] = {key.key_id: key for key in found}
         if len(found) == 1:
             named[None] = found[0]
         return named
 
-    def _metadata(self, http: httpx.Client) -> _Document:
+    async def _metadata(self, http: httpx.AsyncClient) -> _Document:
         """Return what the issuer says of itself: by RFC 8414, else by OpenID Connect's discovery."""
         parts = urlsplit(self.issuer)
+        if parts.scheme != "https" and not is_local(self.issuer):
+            raise ValueError("its URL does not begin with https://")
         site, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
         addresses = (
             f"{site}/.well-known/oauth-authorization-server{path}",
@@ -100,7 +106,7 @@ class IssuerKeys:
         refusals: list[Exception] = []
         for address in addresses:
             try:
-                told = _document(http, address)
+                told = await _document(http, address)
             except (httpx.HTTPStatusError, ValueError) as error:
                 refusals.append(error)
                 continue
@@ -110,14 +116,14 @@ class IssuerKeys:
         raise refusals[-1]
 
 
-def _document(http: httpx.Client, address: str) -> _Document:
+async def _document(http: httpx.AsyncClient, address: str) -> _Document:
     """Fetch a JSON object of a bounded size."""
-    with http.stream("GET", address, headers={"accept": "application/json"}) as answer:
+    async with http.stream("GET", address, headers={"accept": "application/json"}) as answer:
         answer.raise_for_status()
         if answer.is_redirect:
             raise ValueError("it redirects")
         body = b""
-        for piece in answer.iter_bytes():
+        async for piece in answer.aiter_bytes():
             body += piece
             if len(body) > LARGEST_DOCUMENT:
                 raise ValueError("it says too much")
@@ -147,6 +153,6 @@ def _reason(error: Exception) -> str:
     """Say what was wrong without what the issuer sent."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"it answered HTTP {error.response.status_code}."
-    if isinstance(error, httpx.HTTPError):
+    if isinstance(error, httpx.HTTPError | TimeoutError):
         return f"{type(error).__name__}."
     return f"{error if type(error) is ValueError else type(error).__name__}."

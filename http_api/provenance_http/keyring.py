@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from provenance_core.access import Access, Actor, ActorKind, Door, included
-from provenance_core.errors import Forbidden, NotFound, ProvenanceError, Unavailable
+from provenance_core.errors import Busy, Forbidden, NotFound, ProvenanceError, Unavailable
 from provenance_core.events import Via
 from provenance_storage.records import KeyRecord
 from provenance_storage.store import Store
@@ -62,7 +62,7 @@ class Keyring:
             return None
         self.used(found.id)
         return Access(
-            Actor(ActorKind.KEY, found.label, client, Door.HTTP),
+            Actor(ActorKind.KEY, found.label, client, Door.HTTP, found.prefix),
             included(found.scopes),
             Via.SERVER,
             str(found.origin_id) if found.origin_id is not None else None,
@@ -99,7 +99,7 @@ class Keyring:
             return await anyio.to_thread.run_sync(ask, *given, limiter=self._threads)
         except Unavailable as error:
             _log.warning("It could not be found out who asks. %s", error.message)
-            raise Unavailable(_AWAY) from None
+            raise (Busy(_AWAY) if isinstance(error, Busy) else Unavailable(_AWAY)) from None
 
     def _find(self, secret: str, wanted: str | None) -> KeyRecord | None:
         found = self._store.keys.find(secret)

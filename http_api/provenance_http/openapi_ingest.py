@@ -30,6 +30,8 @@ _REJECTIONS = {
     500: "A fault of the server",
     503: "The store cannot be reached",
 }
+_NO_DOOR = {"401": "Unauthorized", "404": "NotFound"}
+"""What is answered where the path has no number, and is no door."""
 
 
 def ingest_paths(number: int) -> Json:
@@ -77,7 +79,8 @@ def _door(name: str, title: str, description: str) -> Json:
     responses: Json = {"200": {"description": "It is on disk", "content": {"application/json": accepted}}}
     for status, meaning in _REJECTIONS.items():
         responses[str(status)] = {"description": meaning, "content": {"application/json": rejected}}
-    responses["404"] = {"$ref": "#/components/responses/NotFound"}  # the path has no number, and is no door
+    for status, refusal in _NO_DOOR.items():
+        responses[status] = {"$ref": f"#/components/responses/{refusal}"}
     described = f"{description} The answer comes once it is on disk."
     return {
         "operationId": name,

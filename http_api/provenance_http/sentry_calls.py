@@ -92,6 +92,11 @@ class Call:
             found[origin.id] = origin
         return list(found.values())
 
+    def every_origin(self) -> list[OriginRecord]:
+        """Return the origins that the caller may see."""
+        pinned = self.context.pinned
+        return [pinned] if pinned is not None else list(self.store.origins.all())
+
     def _origin(self, project: str) -> OriginRecord:
         try:
             return self.context.origin(project)

@@ -65,12 +65,14 @@ def delete_release(call: Call) -> Reply:
 
 def list_releases(call: Call) -> Reply:
     """Return the newest hundred releases of a project, or of each one."""
-    origins = call.origins() or call.store.origins.all()
+    origins = call.origins() or call.every_origin()
     rows: dict[str, Json] = {}
     for origin in origins:
         page = GET_RELEASES(call.context, {"origin": str(origin.id), "limit": LARGEST_LIMIT})
         for release in page.items:
-            version = release.version or release.reported.version or ""
+            version = release.version or release.reported.version
+            if version is None:  # withheld: several that nobody registered are not one without a name
+                continue
             known = rows.setdefault(version, _row(version, release.created_at))
             known["newGroups"] += release.new_issues
             known["projects"].append(_project(origin))
@@ -94,7 +96,7 @@ def take_deploy(call: Call) -> Reply:
 def _held(call: Call, version: str) -> Held:
     """Return the origins that have a release of a version: of the path's project, or all."""
     held: Held = []
-    for origin in call.origins() if "project" in call.named else call.store.origins.all():
+    for origin in call.origins() if "project" in call.named else call.every_origin():
         try:
             held.append((origin, call.store.releases.find(origin.id, version)))
         except NotFound:

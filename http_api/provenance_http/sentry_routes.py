@@ -54,7 +54,7 @@ def tell_who_asks(_call: Call) -> Reply:
 
 def list_organizations(call: Call) -> Reply:
     """Return the one organization there is."""
-    created = min((origin.created_at for origin in call.store.origins.all()), default=0)
+    created = min((origin.created_at for origin in call.every_origin()), default=0)
     flags = dict.fromkeys(("isEarlyAdopter", "require2FA", "requireEmailVerification"), False)
     row: Json = {"id": "1", "slug": _SLUG, "name": "Provenance", "dateCreated": format_moment(created), "features": []}
     return Reply([row | flags])
@@ -62,7 +62,7 @@ def list_organizations(call: Call) -> Reply:
 
 def list_projects(call: Call) -> Reply:
     """Return the origins."""
-    origins = call.store.origins.all()
+    origins = call.every_origin()
     return Reply(
         [
             {

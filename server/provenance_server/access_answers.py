@@ -8,7 +8,10 @@ from provenance_core.lifecycle import ChangeKind, Status
 
 
 class AccessAnswer(Model):
-    """Who the caller is to the server, what it may, and what bounds it: `open` says that nobody is asked for a key."""
+    """Who the caller is to the server, and what bounds it; `open` says that nobody is asked for a key.
+
+    `scopes` are those that its key has; what they include is not repeated, and what `readOnly` takes away is told.
+    """
 
     actor: str
     scopes: list[Scope]
@@ -46,7 +49,10 @@ class KeyList(Model):
 
 
 class ActivityEntry(Model):
-    """What somebody changed; `actor` is what was authenticated, `client` the program in its own word."""
+    """What somebody changed; `actor` is what was authenticated, `client` the program in its own word.
+
+    `actorId` is the prefix of the key that acted: labels may come again once their key is revoked.
+    """
 
     id: str
     at: str
@@ -54,6 +60,7 @@ class ActivityEntry(Model):
     subject_id: str
     origin: str | None = None
     actor: str
+    actor_id: str | None = None
     client: str | None = None
     door: str
     before: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from provenance_core.access import Scope
 from provenance_core.errors import NotFound
 from provenance_core.moments import format_moment
 from provenance_server import views
@@ -22,7 +23,9 @@ def list_activity(context: Context, arguments: ListActivity) -> ActivityList:
     origin_id, subject_id = _of(context, arguments)
     after = read_cursor(arguments, arguments.cursor, 0)
     wanted = arguments.limit + 1
-    rows = context.store.activity.list(origin_id, subject_id, wanted, after[1] if after is not None else None)
+    last = after[1] if after is not None else None
+    of_keys = context.access.may(Scope.ADMIN)  # as the list of keys
+    rows = context.store.activity.list(origin_id, subject_id, wanted, last, of_keys=of_keys)
     shown = rows[: arguments.limit]
     cursor = write_cursor(arguments, (), shown[-1].id) if len(rows) > len(shown) else None
     ids = (row.origin_id for row in shown if row.origin_id is not None)
@@ -53,6 +56,7 @@ def _entry(row: ActivityRecord, names: dict[UUID, str]) -> ActivityEntry:
         subject_id=str(row.subject_id),
         origin=names.get(row.origin_id) if row.origin_id is not None else None,
         actor=str(row.actor),
+        actor_id=row.actor.id,
         client=row.actor.client,
         door=row.actor.door.value,
         before=row.before,

@@ -110,6 +110,7 @@ class IssueRelease(Model):
 
     registered: bool
     version: str | None = None
+    withheld: bool | None = None
     event_count: int
     first_seen: str
     last_seen: str
@@ -127,6 +128,7 @@ class StatusChange(Model):
     client: str | None = None
     from_status: Status
     to_status: Status
+    withheld: bool | None = None
     release: str | None = None
     note: str | None = None
     event_id: str | None = None
@@ -231,7 +233,7 @@ class IssueDetail(Issue):
     """An issue with one of its events.
 
     Retention removes events and not what was counted: `storedEventCount` is there where fewer are stored than were
-    counted, and at 0 there is no `event`.
+    counted, and at 0 there is no `event`. Under a lockdown there is none either where none that may be shown is stored.
     """
 
     fingerprint_version: str
@@ -250,6 +252,7 @@ class Release(Model):
     id: str
     origin: str
     registered: bool
+    withheld: bool | None = None
     version: str | None = None
     ref: str | None = None
     url: str | None = None

@@ -177,7 +177,9 @@ class UpdateStatus(Arguments):
 class UpdateStatuses(UpdateStatus):
     """Which issues become what; each has its own outcome."""
 
-    issue_id: IssueReference | Annotated[tuple[IssueReference, ...], Field(min_length=1, max_length=LARGEST_BULK)]  # type: ignore[assignment]  # one issue, or several
+    issue_id: Reference | Annotated[tuple[Reference, ...], Field(min_length=1, max_length=LARGEST_BULK)] = Field(  # type: ignore[assignment]  # one issue, or several
+        description="Id or shortId, or up to 500; above 50 a person is asked"
+    )
 
 
 class ListReleases(Arguments):

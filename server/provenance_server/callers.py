@@ -35,7 +35,8 @@ class Caller:
     @property
     def name(self) -> str:
         """Return by what its calls are counted: what is known of it, never what it says of itself."""
-        return str(self.access.actor)
+        actor = self.access.actor
+        return f"{actor.kind.value}:{actor.id}" if actor.id is not None else str(actor)
 
 
 @dataclass(frozen=True, slots=True)

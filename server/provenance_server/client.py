@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from provenance_core.access import Access
-from provenance_core.errors import InvalidInput, ProvenanceError, TooManyRequests, Unavailable, all_errors
+from provenance_core.errors import InvalidInput, ProvenanceError, TooManyRequests, Unauthorized, Unavailable, all_errors
 from provenance_core.events import Model
 from provenance_server.arguments import Arguments
 from provenance_server.operation import Operation
@@ -28,7 +28,14 @@ Progress = Callable[[int, int], None]
 """Is told how many bytes are sent, and of how many."""
 
 TIMEOUT_SECONDS = 60.0
-
+_NO_KEY = (
+    "The server asks for a key: set PROVENANCE_API_KEY or --api-key. `provenance keys create --label me --scope read` "
+    "makes one on the server's machine."
+)
+_WRONG_KEY = (
+    "The server does not know this key, or it was revoked: set another as PROVENANCE_API_KEY or --api-key. `provenance "
+    "keys create --label me --scope read` makes one on the server's machine."
+)
 
 CLIENT_HEADER = "x-userid"
 ORIGIN_HEADER = "x-provenance-origin"
@@ -171,6 +178,8 @@ class RemoteClient:
             if answer.is_success:
                 return model.model_validate_json(answer.content)
             told = answer.json()["error"]
+            if told["code"] == Unauthorized.code:
+                raise Unauthorized(_WRONG_KEY if "x-api-key" in self._http.headers else _NO_KEY)
             raise _error(str(told["code"]), str(told["message"]), dict(told.get("details") or {}))
         except (ValueError, KeyError, TypeError):
             raise Unavailable(

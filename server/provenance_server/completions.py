@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 import anyio.to_thread
 from mcp.types import CompleteRequestParams, CompleteResult, Completion, PromptReference
 
-from provenance_core.clean import quoted
+from provenance_core.clean import clean_line, quoted
 from provenance_core.errors import InvalidInput, NotFound
 from provenance_core.lifecycle import Status
 from provenance_server import prompts, resources
 from provenance_server.callers import Caller
+from provenance_server.fitting import cost
 from provenance_server.operations import GET_ERROR_ISSUES, GET_RELEASES, LIST_ORIGINS
 
 MOST = 100
 _AGES = ("1h", "24h", "7d", "30d")
 _LONGEST = 200
+TOKENS = 2_000
+"""What the values of one answer may cost a model."""
 
 Found = tuple[list[str], int | None]
 """Values, and how many there are where that is known."""
@@ -35,8 +38,21 @@ async def completed(caller: Caller, params: CompleteRequestParams) -> CompleteRe
     if find is None:
         return CompleteResult(completion=Completion(values=[], total=0, has_more=False))
     values, total = await anyio.to_thread.run_sync(find, caller, value, others, abandon_on_cancel=True)
-    more = len(values) > MOST or total is None or total > len(values)
-    return CompleteResult(completion=Completion(values=values[:MOST], total=total, has_more=more))
+    shown = _fitting(values[:MOST])
+    more = len(values) > len(shown) or total is None or total > len(shown)
+    return CompleteResult(completion=Completion(values=shown, total=total, has_more=more))
+
+
+def _fitting(values: list[str]) -> list[str]:
+    """Return the first values that together cost what an answer may."""
+    shown: list[str] = []
+    left = TOKENS
+    for value in values:
+        left -= cost([value])
+        if left < 0:
+            break
+        shown.append(value)
+    return shown
 
 
 def _known(params: CompleteRequestParams) -> None:
@@ -110,5 +126,6 @@ _FINDERS: dict[str, Callable[[Caller, str, Mapping[str, str]], Found]] = {
 
 
 def _beginning(names: Iterable[str], value: str) -> list[str]:
+    """Return the names that begin so; one that cannot be shown as it is would complete to another."""
     begun = value.casefold()
-    return [name for name in names if name.casefold().startswith(begun)]
+    return [name for name in names if name.casefold().startswith(begun) and clean_line(name, _LONGEST) == name]

@@ -71,7 +71,13 @@ class Context:
         Raises:
             NotFound: It was deleted, or never was.
         """
-        return self.store.origins.find(self.access.origin) if self.access.origin is not None else None
+        if self.access.origin is None:
+            return None
+        try:
+            return self.store.origins.find(self.access.origin)
+        except NotFound:  # which others there are is not for this caller
+            told = quoted(self.access.origin)
+            raise NotFound(f"The origin that this is bound to, {told}, does not exist.") from None
 
     def origin(self, reference: str) -> OriginRecord:
         """Return the origin that an id, a number or a mnemonic names, if the caller may see it.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
+from provenance_core.errors import Forbidden
 from provenance_server import answers, views
 from provenance_server.arguments import (
     CreateOrigin,
@@ -56,6 +57,7 @@ def list_origins(context: Context, arguments: ListAll) -> answers.OriginList:
 @implements(CREATE_ORIGIN)
 def create_origin(context: Context, arguments: CreateOrigin) -> answers.Origin:
     """Create an origin; it gets a number and a public key, which make its DSN."""
+    refuse_pinned(context)
     mnemonic = arguments.mnemonic.lower()
     name = arguments.name or arguments.mnemonic
     made = context.store.origins.create(mnemonic, name, arguments.description, arguments.config, by=context.actor)
@@ -152,6 +154,19 @@ def delete_action(context: Context, arguments: GetById) -> answers.Deleted:
     return _delete_word(context, context.store.actions, arguments)
 
 
+def refuse_pinned(context: Context) -> None:
+    """Refuse a caller for whom there is one origin only: this belongs to none, or would be another.
+
+    Raises:
+        Forbidden: It is such a caller.
+    """
+    if context.access.origin is not None:
+        raise Forbidden(
+            "This belongs to more than the one origin that the caller is bound to; leave --origin, or the header "
+            "x-provenance-origin, out."
+        )
+
+
 def _list_words(words: Vocabulary, arguments: ListAll) -> answers.WordList:
     rows = words.all()
     shown, cursor = _page(arguments, rows, lambda row: (row.created_at, row.id))
@@ -159,11 +174,13 @@ def _list_words(words: Vocabulary, arguments: ListAll) -> answers.WordList:
 
 
 def _create_word(context: Context, words: Vocabulary, arguments: CreateWord) -> answers.Word:
+    refuse_pinned(context)
     name = arguments.name or arguments.mnemonic
     return views.word(words.create(arguments.mnemonic.upper(), name, arguments.description, by=context.actor))
 
 
 def _update_word(context: Context, words: Vocabulary, arguments: UpdateWord) -> answers.Word:
+    refuse_pinned(context)
     row = words.find(arguments.id)
     mnemonic = (arguments.mnemonic or row.mnemonic).upper()
     name, description = arguments.name or row.name, arguments.description or row.description
@@ -171,6 +188,7 @@ def _update_word(context: Context, words: Vocabulary, arguments: UpdateWord) -> 
 
 
 def _delete_word(context: Context, words: Vocabulary, arguments: GetById) -> answers.Deleted:
+    refuse_pinned(context)
     row = words.find(arguments.id)
     words.delete(row, by=context.actor)
     return answers.Deleted(id=str(row.id))

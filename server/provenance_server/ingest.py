@@ -11,7 +11,7 @@ import orjson
 
 from provenance_core import limits
 from provenance_core.errors import TooLarge
-from provenance_core.events import Event, Marks, Via, matched_frames
+from provenance_core.events import Event, Marks, Via, is_matched
 from provenance_core.fingerprint import fingerprints
 from provenance_core.free_json import clean_json
 from provenance_core.normalize import Prepared, Resolve, action_of, prepare_interaction, prepare_sentry
@@ -84,7 +84,6 @@ def _new_interaction(
         sender_hash: Who sent it.
     """
     event = prepared.outline
-    matched, frames = matched_frames(event)
     found, *older = fingerprints(event, origin.config.error_tracking.fingerprinting)
     return NewInteraction(
         origin_id=origin.id,
@@ -99,7 +98,7 @@ def _new_interaction(
         parent_span_id=around.parent_span_id,
         interaction_at=around.interaction_at,
         external_reference=around.external_reference,
-        matched=0 < matched == frames,
+        matched=is_matched(event),
         sender_hash=sender_hash,
         event=NewEvent(
             fingerprint=found.key,

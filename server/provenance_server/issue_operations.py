@@ -9,7 +9,7 @@ import orjson
 
 from provenance_core.clean import quoted
 from provenance_core.errors import NotFound
-from provenance_core.events import Event, Trust, matched_frames
+from provenance_core.events import Event, Trust, is_matched, matched_frames
 from provenance_core.ids import parse_uuid
 from provenance_core.listing import Order
 from provenance_core.moments import format_moment, parse_moment
@@ -79,10 +79,20 @@ def _filters(context: Context, arguments: ListIssues) -> IssueFilters:
         environment=arguments.environment or "",
         release=arguments.release or "",
         query=arguments.query or "",
-        least=_LEAST[arguments.trust],
+        least=_least(context, arguments),
         since=parse_moment(arguments.since, now) if arguments.since else None,
         until=parse_moment(arguments.until, now) if arguments.until else None,
     )
+
+
+def _least(context: Context, arguments: ListIssues) -> Trust:
+    """Return how far it must be known where an issue comes from.
+
+    Under a lockdown, what strangers reported is not looked through: which words find an issue would tell its text.
+    """
+    least = _LEAST[arguments.trust]
+    words = arguments.query or arguments.environment or arguments.release
+    return max(least, Trust.MATCHED) if context.access.lockdown and words else least
 
 
 @implements(GET_ERROR_ISSUE)
@@ -156,7 +166,7 @@ def _event_detail(
         received_at=format_moment(row.received_at),
         action=_ACTIONS[row.action_id],
         via=row.via,
-        matched=0 < matched == frames,
+        matched=is_matched(event),
         frames=frames,
         frames_matched=matched,
         release=views.registered(releases, row.release_id),

@@ -57,7 +57,7 @@ def get_access(context: Context, arguments: NoArguments) -> AccessAnswer:
     access, pinned = context.access, context.pinned
     return AccessAnswer(
         actor=str(access.actor),
-        scopes=[scope for scope in Scope if access.may(scope)],
+        scopes=list(access.granted),
         origin=pinned.mnemonic if pinned is not None else None,
         read_only=access.read_only,
         lockdown=access.lockdown,
@@ -86,7 +86,10 @@ def _origin(context: Context, arguments: CreateKey) -> OriginRecord | None:
             raise Forbidden("The caller may see one origin only; a key that could see all is not for it to make.")
         return None
     if set(arguments.scopes) != {Scope.INGEST}:
-        raise InvalidInput("`ingest` stands alone: it only sends events, and `write` and `admin` do so too.")
+        raise InvalidInput(
+            "`ingest` stands alone: it is the one scope whose key may stand in a DSN. `write` and `admin` may record "
+            "through POST /api/interactions only, without it."
+        )
     if arguments.origin is None:
         raise InvalidInput("A key with the scope `ingest` sends events of one origin; name it as `origin`.")
     return context.origin(arguments.origin)

@@ -1,8 +1,9 @@
 """Withhold what was reported by nobody known: what agents see under an operator's lockdown.
 
-Reported text is shown where the event came with a secret key or from this machine, or where all its frames of the
-application match uploaded artifacts. Everything else under `reported` is left out, and `withheld` says so. What is
-known of no single event (names of releases that nobody registered, what SDKs say of themselves) is left out always.
+Reported text is shown where the event came with a secret key or from this machine, or where all its frames match
+uploaded artifacts. Everything else under `reported` is left out, and `withheld` says so,
+of a part and of all that it is a part of. What is known of no single event (names of releases that nobody registered,
+what SDKs say of themselves) is left out always.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from provenance_core.events import Event, Model, Trust, Via, trust_of
-from provenance_server.answers import Issue, ReportedDetail, ReportedIssue
+from provenance_server.answers import Issue, IssueDetail, ReportedDetail, ReportedIssue
 from provenance_server.sourcemap_answers import ResolvedStack
 
 M = TypeVar("M", bound=Model)
@@ -37,11 +38,20 @@ def _model(model: Model) -> Model:
         name: _shown(getattr(model, name)) for name in type(model).model_fields if name != REPORTED
     }
     if REPORTED in type(model).model_fields:
-        kept = _reported(model)
-        changes[REPORTED] = kept
-        if "withheld" in type(model).model_fields and kept != getattr(model, REPORTED):
-            changes["withheld"] = True
+        changes[REPORTED] = _reported(model)
+    if "withheld" in type(model).model_fields and (_lacks_event(model) or _differs(model, changes)):
+        changes["withheld"] = True
     return model.model_copy(update=changes)
+
+
+def _differs(model: Model, changes: dict[str, Any]) -> bool:
+    """Say whether anything of an answer, or of a part of it, is left out."""
+    return any(value != getattr(model, name) for name, value in changes.items())
+
+
+def _lacks_event(model: Model) -> bool:
+    """Say whether no event of an issue may be shown, though there are some."""
+    return isinstance(model, IssueDetail) and model.event is None and model.stored_event_count != 0
 
 
 def _reported(model: Model) -> Model | None:

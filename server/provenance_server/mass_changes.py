@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,9 +31,10 @@ from mcp.types import (
 )
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from provenance_core.clean import clean_line, quoted
 from provenance_core.errors import Forbidden, InvalidInput, ProvenanceError
+from provenance_core.ids import parse_short_id, parse_uuid
 from provenance_core.lifecycle import Status
+from provenance_core.origins import is_mnemonic
 from provenance_server.arguments import UpdateStatuses
 from provenance_server.callers import Caller
 from provenance_server.parsing import parse_arguments
@@ -43,9 +45,8 @@ VALID_SECONDS = 300.0
 ANSWER = "agreement"
 
 _NAMED = 10
-_NAME_LENGTH = 60
+_PLAIN_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+/-]{0,79}")
 _CALLERS_KEPT = 1_000
-_COMMANDS = {Status.RESOLVED: "resolve", Status.IGNORED: "ignore", Status.MUTED: "mute", Status.OPEN: "reopen"}
 _FORM: dict[str, Any] = {
     "type": "object",
     "properties": {"change": {"type": "boolean", "title": "Change them", "default": False}},
@@ -55,9 +56,18 @@ _FORM: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a call asks for: of which issues, as the caller names them, and what it asks, for comparison."""
+    """What a call asks for.
+
+    Attributes:
+        issues: Of which issues: their ids, written as we write them, each once.
+        unreadable: The positions of names in the call that are no ids, from 1.
+        status: What they become.
+        release: In which release, if the call says.
+        digest: All that is asked, for comparison.
+    """
 
     issues: tuple[str, ...]
+    unreadable: tuple[int, ...]
     status: Status
     release: str | None
     digest: str
@@ -112,7 +122,7 @@ class MassChanges:
         """Return the leave to change, or the question that a client of 2026-07-28 has to put.
 
         Raises:
-            InvalidInput: The arguments are wrong, or the state is not one for this call.
+            InvalidInput: The arguments are wrong or cannot be put to a person, or the state is not one for this call.
             Forbidden: A person has to agree, and did not or cannot be asked.
         """
         change = _change(arguments)
@@ -124,6 +134,7 @@ class MassChanges:
             counted = _Counted(self.clock(), len(change.issues))
             self._lately.setdefault(caller.name, deque()).append(counted)
             return Permit(counted)
+        _require_plain(change)
         if not _can_ask(context):
             raise Forbidden(_for_a_person(change, before))
         message = _question(change, before)
@@ -186,10 +197,41 @@ def _change(arguments: Mapping[str, Any]) -> Change:
     """Return what a call asks for; the same issue named twice is one."""
     parsed = parse_arguments(UpdateStatuses, arguments)
     named = (parsed.issue_id,) if isinstance(parsed.issue_id, str) else parsed.issue_id
-    issues = tuple({name.casefold(): name for name in named}.values())
-    asked = [sorted(name.casefold() for name in issues), parsed.status.value, parsed.release, parsed.note]
+    ids = [_id(name) for name in named]
+    unreadable = tuple(position for position, id_ in enumerate(ids, 1) if id_ is None)
+    issues = tuple(dict.fromkeys(id_ or name.casefold() for id_, name in zip(ids, named, strict=True)))
+    asked = [sorted(issues), parsed.status.value, parsed.release, parsed.note]
     digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-    return Change(issues, parsed.status, parsed.release, digest)
+    return Change(issues, unreadable, parsed.status, parsed.release, digest)
+
+
+def _id(name: str) -> str | None:
+    """Return an id or short id as we write it, or None where a name is neither."""
+    identity = parse_uuid(name)
+    if identity is not None:
+        return str(identity)
+    parts = parse_short_id(name)
+    return f"{parts[0]}-{parts[1]}".upper() if parts is not None and is_mnemonic(parts[0]) else None
+
+
+def _require_plain(change: Change) -> None:
+    """Refuse what a person would have to read in the caller's own words: these may be a lie about the question.
+
+    Raises:
+        InvalidInput: A name is no id, or the release is no plain version.
+    """
+    if change.unreadable:
+        shown = ", ".join(map(str, change.unreadable[:_NAMED]))
+        more = len(change.unreadable) - _NAMED
+        raise InvalidInput(
+            f"A person would be asked about this change of many issues, so each is to be named by its id or short id; "
+            f"those at these positions are not: {shown}{f' and {more} more' if more > 0 else ''}. Nothing changed."
+        )
+    if change.release is not None and not _PLAIN_VERSION.fullmatch(change.release):
+        raise InvalidInput(
+            "A person would be asked about this change of many issues, so the release is to be a plain version: at "
+            "most 80 letters, digits and `@._+/-`. Nothing changed; a person can do it with this release."
+        )
 
 
 def _can_ask(context: ServerRequestContext[Any]) -> bool:
@@ -214,19 +256,17 @@ def _agreed(answer: object) -> Permit:
 
 
 def _question(change: Change, before: int) -> str:
-    """Say what is about to happen, in our words and the caller's own."""
+    """Say what is about to happen; of the caller's words there are ids and a plain version."""
     lately = f" It changed {before} in the last ten minutes without asking." if before else ""
     return f"An agent wants to set {_counted(change)} to {change.status.value}{_in(change)}: {_names(change)}.{lately}"
 
 
 def _for_a_person(change: Change, before: int) -> str:
-    first = quoted(change.issues[0], _NAME_LENGTH).strip("'")
-    option = f" --release {quoted(change.release)}" if change.release else ""
     lately = f", and {before} were changed in the last ten minutes" if before else ""
     return (
         f"confirmation_required: this would change {_counted(change)}{lately}; more than {MOST_UNASKED} take a "
-        "person's agreement, and this client cannot ask for it. Nothing changed. A person can do it with "
-        f"`provenance errors {_COMMANDS[change.status]} {first} …{option}`; or change the few that matter."
+        "person's agreement, and this client cannot ask for it. Nothing changed. Tell the person, who can do it "
+        "themselves at a terminal or over HTTP, or leave it at the few that matter; do not look for another way."
     )
 
 
@@ -236,11 +276,11 @@ def _counted(change: Change) -> str:
 
 def _in(change: Change) -> str:
     if change.release is not None:
-        return f" in release {quoted(change.release)}"
+        return f" in release {change.release}"
     return " in the newest release" if change.status is Status.RESOLVED else ""
 
 
 def _names(change: Change) -> str:
-    shown = ", ".join(clean_line(name, _NAME_LENGTH) for name in change.issues[:_NAMED])
+    shown = ", ".join(change.issues[:_NAMED])
     more = len(change.issues) - _NAMED
     return f"{shown} and {more} more" if more > 0 else shown

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-gc.disable()  # what is imported stays; collecting meanwhile costs a fifth of the start
-import anyio  # noqa: E402
-from mcp.server.lowlevel import Server  # noqa: E402
-from mcp.server.stdio import stdio_server  # noqa: E402
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
 
-from provenance_core.access import Access, Door, included, local_access  # noqa: E402
-from provenance_core.errors import ProvenanceError  # noqa: E402
-from provenance_server.callers import Caller, Doors  # noqa: E402
-from provenance_server.client import Client, RemoteClient  # noqa: E402
-from provenance_server.mcp_server import make_server  # noqa: E402
-from provenance_server.operations import GET_ACCESS  # noqa: E402
-from provenance_server.settings import Settings  # noqa: E402
-from provenance_server.unreadable_lines import AnsweredLines  # noqa: E402
+from provenance_core.access import Access, Door, included, local_access
+from provenance_core.errors import ProvenanceError
+from provenance_server.callers import Caller, Doors
+from provenance_server.client import Client, RemoteClient
+from provenance_server.mcp_server import make_server
+from provenance_server.operations import GET_ACCESS
+from provenance_server.settings import Settings
+from provenance_server.unreadable_lines import AnsweredLines
 
-gc.enable()
-gc.freeze()
+if TYPE_CHECKING:
+    from provenance_server.opening import Place
 
 ACCESS_SECONDS = 2.0
 """How long the list of tools waits for a server to say which of them its key allows."""
@@ -38,34 +35,38 @@ _ASK_AGAIN_SECONDS = 30.0
 
 
 class Opener:
-    """Open clients when they are first needed, one for each access: answering `tools/list` must not wait for a store.
+    """Open the store, or the connections to a server, when first needed: `tools/list` must not wait for a store.
+
+    All callers share it, for a program may name itself anew in each request.
 
     Args:
-        open_client: Opens a client.
+        settings: Where to ask.
     """
 
-    def __init__(self, open_client: Callable[[Access], Client]) -> None:
-        self._open = open_client
-        self._clients: dict[Access, Client] = {}
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._place: Place | None = None
         self._lock = threading.Lock()
 
     def client(self, access: Access) -> Client:
-        """Return the client of an access.
+        """Return a client for an access.
 
         Raises:
-            ProvenanceError: The store or server cannot be reached.
+            ProvenanceError: The store cannot be opened.
         """
         with self._lock:
-            if access not in self._clients:
-                self._clients[access] = self._open(access)
-            return self._clients[access]
+            if self._place is None:
+                from provenance_server.opening import open_place  # noqa: PLC0415  # loads the store
+
+                self._place = open_place(self._settings)
+            return self._place.client(access)
 
     def close(self) -> None:
-        """Close every client."""
+        """Let go of what was opened."""
         with self._lock:
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()
+            if self._place is not None:
+                self._place.close()
+            self._place = None
 
 
 class Process:
@@ -81,7 +82,7 @@ class Process:
         self._settings = settings
         self._user = user
         self._origin = origin
-        self._opener = Opener(self._open)
+        self._opener = Opener(settings)
         self._allowed: Access | None = None
         self._ask_at = 0.0
         self._lock = threading.Lock()
@@ -106,11 +107,6 @@ class Process:
         settings = self._settings
         local = local_access(self._user, Door.MCP, program)
         return local.narrowed(origin=self._origin, read_only=settings.read_only, lockdown=settings.lockdown)
-
-    def _open(self, access: Access) -> Client:
-        from provenance_server.opening import open_client  # noqa: PLC0415  # loads the store
-
-        return open_client(self._settings, access)
 
     def _allowed_elsewhere(self, url: str, access: Access) -> Access:
         """Return what the server lets our key do; everything where it cannot be asked, for then each call tells."""

@@ -22,7 +22,11 @@ def get_releases(context: Context, arguments: ListReleases) -> answers.ReleaseLi
     origin = context.origin(arguments.origin)
     found = read_cursor(arguments, arguments.cursor, 2)
     begin = ReleasePosition(bool(found[0][0]), found[0][1], found[1]) if found is not None else None
-    shown, total, following = store.releases.list(origin.id, arguments.query or "", arguments.limit, begin)
+    query = arguments.query or ""
+    registered_only = bool(query) and context.access.lockdown  # what finds a stranger's version would tell it
+    shown, total, following = store.releases.list(
+        origin.id, query, arguments.limit, begin, registered_only=registered_only
+    )
     statistics = store.releases.statistics(origin.id, [row.id for row in shown])
     cursor = None
     if following is not None:

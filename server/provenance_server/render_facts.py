@@ -49,7 +49,7 @@ def _facts(answer: IssueDetail, limits: FactLimits, detail: Detail) -> Facts:
             "fingerprintVersion": answer.fingerprint_version if detail is Detail.FULL else None,
         }
     )
-    event = event_facts(answer.event, limits.word) if answer.event else {}
+    event = event_facts(answer.event, limits.word) if answer.event else _no_event(answer)
     releases = _ends(answer.releases, limits.releases)
     history = _telling(answer.history, limits.history)
     cuts = _counted(len(answer.releases) - len(releases), "release") + _counted(
@@ -65,6 +65,11 @@ def _facts(answer: IssueDetail, limits: FactLimits, detail: Detail) -> Facts:
     told = compact(told)
     costs = cost(_known([before, event, told])) + (len(releases) + len(history)) * (VERSION_REPORTED + _AROUND_VERSION)
     return Facts(before, told, event, costs)
+
+
+def _no_event(answer: IssueDetail) -> dict[str, Any]:
+    """Say that there are events, but none that may be shown; nothing where retention has removed them all."""
+    return {"withheld": True} if answer.withheld and answer.stored_event_count != 0 else {}
 
 
 def _known(value: Any) -> Any:
@@ -114,6 +119,7 @@ def _release(entry: IssueRelease, limits: FactLimits) -> dict[str, Any]:
     return compact(
         {
             "version": given_line(entry.version, limits.word),
+            "withheld": entry.withheld,
             "eventCount": entry.event_count,
             "firstSeen": to_second(entry.first_seen),
             "lastSeen": to_second(entry.last_seen),
@@ -131,6 +137,7 @@ def _change(entry: StatusChange, limits: FactLimits, detail: Detail) -> dict[str
             "fromStatus": entry.from_status.value,
             "toStatus": entry.to_status.value,
             "release": given_line(entry.release, limits.word),
+            "withheld": entry.withheld,
             "note": given_line(entry.note, limits.note),
             "eventId": entry.event_id if detail is Detail.FULL else None,
             "reported": reported_version(entry.reported),

@@ -17,6 +17,9 @@ LIST_LEAST = 500
 RELEASE_ROW = 100
 """Tokens of a list of releases for each row; of a short list, `RELEASES_LEAST` in all."""
 RELEASES_LEAST = 800
+ORIGIN_ROW = 90
+"""Tokens of the origins for each; of few of them, `ORIGINS_LEAST` in all."""
+ORIGINS_LEAST = 500
 CHANGED_ROW = 60
 """Tokens of an update for each issue, between the least and the most of all."""
 CHANGED_LEAST = 400

@@ -98,6 +98,7 @@ def _release_row(row: Release, words: int) -> dict[str, Any]:
     return compact(
         {
             "version": given_line(row.version, version),
+            "withheld": row.withheld,
             "ref": given_line(row.ref, words) if words else None,
             "url": given_line(row.url, words) if words else None,
             "notes": given_line(row.notes, words) if words else None,

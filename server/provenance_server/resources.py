@@ -17,14 +17,18 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from provenance_core.clean import clean_line, quoted
+from provenance_core.clean import quoted
 from provenance_core.errors import InvalidInput, NotFound, ProvenanceError
+from provenance_server.answers import Origin
 from provenance_server.apps import issues_app
 from provenance_server.callers import Caller
+from provenance_server.fitting import compact, cost, given_line
 from provenance_server.operations import GET_INTERACTION, LIST_ORIGINS
 from provenance_server.protocol_errors import protocol_error
 from provenance_server.render import to_text
+from provenance_server.render_limits import ORIGIN_ROW, ORIGINS_LEAST
 from provenance_server.rendered import Rendered
+from provenance_server.sharing import largest_share
 from provenance_server.tool_calls import run_named
 
 SCHEME = "provenance://"
@@ -37,8 +41,12 @@ UNRESOLVED = ("open", "regressed")
 
 _MOST_ROWS = 20
 _MOST_ORIGINS = 100
-_LINE = 200
+_ORIGIN_WORDS = (100, 40, 20, 12, 0)
+"""Tokens of an origin's name and description each: as many as its row has room for."""
 _LONGEST_REFERENCE = 200
+_OTHERWISE = "list them with `provenance origins list`, or complete the argument `origin` with how one begins"
+_BETWEEN = 3
+"""Tokens between two rows, whose signs are joined otherwise than at the end of one."""
 _PAGE_STAYS_MS = 3_600_000
 _FOR_ALL = Annotations(audience=["user", "assistant"])
 _FOR_HOSTS = Annotations(audience=["user"])
@@ -189,14 +197,36 @@ async def _event(caller: Caller, reference: str) -> Rendered:
 
 
 def _origins(caller: Caller) -> Rendered:
+    """Return the oldest origins, each within its share of what the page may cost."""
     found = caller.open_client().call(LIST_ORIGINS, {"limit": _MOST_ORIGINS})
+    more = found.total - len(found.items)
+    page = {"total": found.total} | ({"cut": f"{more} more: {_OTHERWISE}"} if more > 0 else {})
+    room = max(ORIGIN_ROW * len(found.items), ORIGINS_LEAST) - cost({"items": [], **page})
+    rows = [_origin(origin, _ORIGIN_WORDS[0]) for origin in found.items]
+    share = largest_share([_row_cost(row) for row in rows], room)
     items = [
+        row if _row_cost(row) <= share else _shorter(origin, share)
+        for row, origin in zip(rows, found.items, strict=True)
+    ]
+    return Rendered({"items": items, **page})
+
+
+def _shorter(origin: Origin, share: int) -> dict[str, Any]:
+    """Return an origin within its share, with shorter texts or none; its mnemonic and number name it everywhere."""
+    rows = (_origin(origin, words) for words in _ORIGIN_WORDS)
+    return next((row for row in rows if _row_cost(row) <= share), _origin(origin, 0))
+
+
+def _origin(origin: Origin, words: int) -> dict[str, Any]:
+    return compact(
         {
             "mnemonic": origin.mnemonic,
             "number": origin.number,
-            "name": clean_line(origin.name, _LINE),
-            **({"description": clean_line(origin.description, _LINE)} if origin.description else {}),
+            "name": given_line(origin.name, words) if words else None,
+            "description": given_line(origin.description, words) if words else None,
         }
-        for origin in found.items
-    ]
-    return Rendered({"items": items, "total": found.total})
+    )
+
+
+def _row_cost(row: dict[str, Any]) -> int:
+    return cost(row) + _BETWEEN

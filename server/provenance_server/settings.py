@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from provenance_core.errors import InvalidInput, Unavailable
+from provenance_core.hosts import is_local
 
 APPLICATION = "provenance"
 KEPT = (
@@ -31,6 +32,23 @@ KEPT = (
 
 SECRET = frozenset({"apiKey"})
 
+_MEANT = {
+    "apiUrl": "a URL that begins with http:// or https://",
+    "port": "a number from 0 to 65535",
+    "publicUrl": "a URL that begins with http:// or https:// and has no path",
+    "oauthIssuer": "a URL that begins with https://, or with http:// on this machine, and has no query",
+    "readOnly": "true or false",
+    "lockdown": "true or false",
+}
+"""What a setting must be that is more than a text."""
+
+
+def _safe(issuer: str) -> str:
+    """Return an issuer whose keys nobody on the way can exchange for others."""
+    if not issuer.startswith("https://") and not is_local(issuer):
+        raise ValueError("its keys would be fetched in clear")
+    return issuer
+
 
 class Settings(BaseModel):
     """Where the store or the server is, and who we are to it."""
@@ -43,7 +61,9 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=4000, ge=0, le=65_535)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+/?$")
-    oauth_issuer: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")
+    oauth_issuer: Annotated[str, AfterValidator(_safe)] | None = Field(
+        default=None, pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$"
+    )
     read_only: bool = False
     lockdown: bool = False
 
@@ -69,12 +89,13 @@ def load_settings(flags: Mapping[str, Any] | None = None, environ: Mapping[str, 
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
-        raise InvalidInput(
-            f"The setting {wrong} is wrong; look at the flags, {environment_variable('apiUrl')} and its kin, and "
-            f"`provenance config list`. URLs begin with http:// or https://, and a publicUrl has no path; a port is 0 "
-            "to 65535; readOnly and lockdown are true or false."
-        ) from None
+        wrong = sorted({str(problem["loc"][0]) for problem in error.errors()})
+        told = " ".join(
+            f"The setting {name} is wrong: it must be {_MEANT.get(name, 'a text')}. It is taken from the flag, else "
+            f"from {environment_variable(name)}, else from the config file."
+            for name in wrong
+        )
+        raise InvalidInput(told) from None
 
 
 def default_database_url() -> str:

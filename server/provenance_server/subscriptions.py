@@ -102,11 +102,6 @@ class Watcher:
         self._failing = False
         self._seen: OrderedDict[str, None] = OrderedDict()
 
-    @property
-    def is_running(self) -> bool:
-        """Say whether it asks."""
-        return self._scope is not None
-
     async def add(self, subscription: Subscription) -> None:
         """Begin to tell a client; when this returns, nothing that happens from now on is missed.
 

@@ -21,7 +21,7 @@ _PIECES = re.compile(
     r"|[^A-Za-z0-9\x80-\U0010ffff]?[A-Z]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
     r"|[0-9]{1,3}"
     r"| ?[^ A-Za-z0-9\x80-\U0010ffff]+"
-    r"| +(?! )"
+    r"| +(?![^ ])"
     r"| +"
     r"|[\x80-\U0010ffff]"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from provenance_server.parsing import parse_arguments
 from provenance_server.resolving_again import resolve_again
 from provenance_server.sourcemap_answers import Upload
 from provenance_server.sourcemap_arguments import MOST_FILES
-from provenance_server.uploaded_files import UploadedFile, is_storable, read_files
+from provenance_server.uploaded_files import UploadedFile, UploadedMap, is_storable, read_files
 from provenance_storage.records import NewArtifact, OriginRecord, Published, ReleaseRecord
 from provenance_storage.releases import ReleaseDetails
 
@@ -67,10 +67,7 @@ def upload(
         Unavailable: A map could not be indexed now, or this machine's disk does not take or give a file.
     """
     _check_target(target)
-    if len(files) > MOST_FILES:
-        raise TooLarge(f"An upload may have {MOST_FILES} files at most; send fewer at a time.")
-    if not files:
-        raise InvalidInput("The upload has no files; send scripts (.js) and source maps (.map).")
+    _check_count(files)
     origin = context.origin(target.origin)
     with _folder() as folder:
         intake = MapIntake(context.store.artifacts, origin, folder, progress, lenient=lenient)
@@ -80,11 +77,9 @@ def upload(
         release = _release(context, origin, target.release)
         release_id = release.id if release is not None else None
         publish = context.store.artifacts.publish
-        try:
-            published = publish(origin.id, release_id, target.dist, artifacts, by=context.actor)
-        except Conflict:  # a map that was known has been swept since: nothing had referred to it for a day
-            intake.indexed(maps, again=True)
-            published = publish(origin.id, release_id, target.dist, artifacts, by=context.actor)
+        published = _published(
+            intake, maps, lambda: publish(origin.id, release_id, target.dist, artifacts, by=context.actor)
+        )
     return Upload(
         origin=origin.mnemonic,
         release=release.version if release is not None else None,
@@ -112,6 +107,15 @@ def _folder() -> Generator[Path]:
         ) from None
 
 
+def _published(intake: MapIntake, maps: dict[bytes, UploadedMap], publish: Callable[[], Published]) -> Published:
+    """Publish files; a map that was known may have been swept since, where nothing had referred to it for a day."""
+    try:
+        return publish()
+    except Conflict:
+        intake.indexed(maps, again=True)
+        return publish()
+
+
 def _helps(published: Published, intake: MapIntake) -> bool:
     return bool(published.added or published.replaced or intake.built)
 
@@ -132,6 +136,13 @@ def _check_target(target: UploadTarget) -> None:
         raise InvalidInput(f"`dist` must have at most {limits.DIST} printable characters.")
     if target.release is not None and not is_storable(target.release):
         raise InvalidInput("The release's version must be valid Unicode without NUL.")
+
+
+def _check_count(files: Sequence[UploadedFile]) -> None:
+    if len(files) > MOST_FILES:
+        raise TooLarge(f"An upload may have {MOST_FILES} files at most; send fewer at a time.")
+    if not files:
+        raise InvalidInput("The upload has no files; send scripts (.js) and source maps (.map).")
 
 
 def _check_findable(target: UploadTarget, artifacts: Sequence[NewArtifact]) -> None:

@@ -55,6 +55,7 @@ class Activity(StoreTable, table=True):
     subject_id: UUID = Field(sa_type=UuidBytes)
     actor_kind: str = Field(sa_type=Text)
     actor_name: str = Field(sa_type=Text)
+    actor_id: str | None = Field(default=None, sa_type=Text)
     client: str | None = Field(default=None, sa_type=Text)
     door: str = Field(sa_type=Text)
     before: str | None = Field(default=None, sa_type=Text)

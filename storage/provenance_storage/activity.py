@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import ColumnClause, Connection, Select, literal_column, select, text
 
 from provenance_core.access import Actor, ActorKind, Door
 from provenance_core.clean import cut
@@ -57,6 +57,9 @@ class Deed(StrEnum):
     KEY_CREATE = "key.create"
     KEY_REVOKE = "key.revoke"
     SOURCEMAPS_UPLOAD = "sourcemaps.upload"
+
+
+_OF_KEYS: list[ColumnClause[str]] = [literal_column(f"'{deed.value}'") for deed in (Deed.KEY_CREATE, Deed.KEY_REVOKE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class ActivityLog:
         self._database = database
 
     def list(
-        self, origin_id: UUID | None, subject_id: UUID | None, limit: int, after: UUID | None
+        self, origin_id: UUID | None, subject_id: UUID | None, limit: int, after: UUID | None, *, of_keys: bool = True
     ) -> list[ActivityRecord]:
         """Return one page of what was changed, newest first.
 
@@ -136,10 +139,11 @@ class ActivityLog:
             subject_id: Only of this subject, which is one of the origin's.
             limit: The most rows to return.
             after: The last one of the page before.
+            of_keys: Whether what was done to keys is told too.
         """
         with self._database.read() as connection:
             origins = [origin_id] if origin_id is not None else connection.execute(_ORIGINS).scalars().all()
-            page = _page(connection.dialect.name, limit, of_subject=subject_id is not None)
+            page = _page(connection.dialect.name, limit, of_subject=subject_id is not None, of_keys=of_keys)
             rows = page.rows(connection, [(one, subject_id or NOWHERE, after or _LAST) for one in origins])
         found = [_record(row) for row in rows]
         found.sort(key=lambda record: record.id, reverse=True)
@@ -157,6 +161,7 @@ def _row(entry: Entry) -> Sequence[object]:
         entry.subject_id,
         by.kind.value,
         storable(by.name),
+        by.id,
         storable(by.client) if by.client is not None else None,
         by.door.value,
         entry.before,
@@ -166,8 +171,8 @@ def _row(entry: Entry) -> Sequence[object]:
 
 
 def _record(row: Sequence[Any]) -> ActivityRecord:
-    origin_id, id_, at, action, subject_id, kind, name, client, door, *rest = row
-    actor = Actor(ActorKind(kind), name, client, Door(door))
+    origin_id, id_, at, action, subject_id, kind, name, actor_id, client, door, *rest = row
+    actor = Actor(ActorKind(kind), name, client, Door(door), actor_id)
     return ActivityRecord(None if origin_id == NOWHERE else origin_id, id_, at, action, subject_id, actor, *rest)
 
 
@@ -190,13 +195,14 @@ def _add(dialect: str) -> RowStatement:
 
 
 @cache
-def _page(dialect: str, limit: int, *, of_subject: bool) -> RowQuery:
+def _page(dialect: str, limit: int, *, of_subject: bool, of_keys: bool) -> RowQuery:
     rows = table(Activity)
 
     def build(given: Given) -> Select[Any]:
         of_origin = (rows.c.origin_id == given["origin_id"]) & (rows.c.id < given["id"])
         subject = (rows.c.subject_id == given["subject_id"],) if of_subject else ()
-        return limited(select(*rows.c).where(of_origin, *subject).order_by(rows.c.id.desc()), limit)
+        deeds = () if of_keys else (rows.c.action.not_in(_OF_KEYS),)
+        return limited(select(*rows.c).where(of_origin, *subject, *deeds).order_by(rows.c.id.desc()), limit)
 
     names = ("origin_id", "subject_id", "id")
     return RowQuery(dialect, types_of(*(rows.c[name] for name in names)), build)

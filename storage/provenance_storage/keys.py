@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, Update, bindparam, exists, func, select, update
 
 from provenance_core.access import SYSTEM_ACTOR, Actor, Scope
+from provenance_core.clean import quoted
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.ids import parse_uuid, uuid7
 from provenance_storage.access_tables import ApiKey
@@ -57,6 +58,7 @@ class Keys:
 
         Raises:
             NotFound: The origin was deleted.
+            Conflict: A key that is not revoked has the label: nobody could tell who of the two did something.
         """
         now = self._clock()
         secret = MARK + secrets.token_hex(32)
@@ -69,6 +71,7 @@ class Keys:
             self._database.lock(connection, Lock.DIRECTORY)
             if origin_id is not None:
                 check_origin(connection, origin_id)
+            _check_label(connection, label)
             row = values | {"hash": _hash(secret), "scopes": _joined(allowed)}
             connection.execute(table(ApiKey).insert().values(row))
             note(connection, _entry(now, by, Deed.KEY_CREATE, key))
@@ -148,15 +151,24 @@ class Keys:
             return bool(connection.execute(select(exists().where(more, *conditions))).scalar_one())
 
 
-def revoke_keys_of(connection: Connection, origin_id: UUID, now: int) -> None:
-    """Revoke the keys of an origin that is deleted in the same transaction."""
+def revoke_keys_of(connection: Connection, origin_id: UUID, now: int, by: Actor) -> None:
+    """Revoke the keys of an origin that is deleted in the same transaction, by whoever deletes it."""
     keys = table(ApiKey)
     of_origin = (keys.c.origin_id == origin_id) & keys.c.revoked_at.is_(None)
+    revoked = [_record(row) for row in connection.execute(_select().where(of_origin).order_by(keys.c.id))]
     connection.execute(update(keys).where(of_origin).values(revoked_at=now))
+    note(connection, *(_entry(now, by, Deed.KEY_REVOKE, key) for key in revoked))
 
 
 def _hash(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
+
+
+def _check_label(connection: Connection, label: str) -> None:
+    keys = table(ApiKey)
+    same = (keys.c.label == label) & keys.c.revoked_at.is_(None)
+    if connection.execute(select(exists().where(same))).scalar_one():
+        raise Conflict(f"A key has the label {quoted(label)} already; choose another, or revoke that key first.")
 
 
 def _joined(scopes: Sequence[Scope]) -> str:

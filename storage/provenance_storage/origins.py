@@ -173,7 +173,7 @@ class Origins:
             of_id = select(origins.c.mnemonic, origins.c.name, origins.c.number).where(origins.c.id == origin_id)
             for gone in connection.execute(of_id).mappings():
                 note(connection, Entry(now, by, Deed.ORIGIN_DELETE, origin_id, origin_id, told(dict(gone))))
-            revoke_keys_of(connection, origin_id, now)
+            revoke_keys_of(connection, origin_id, now, by)
             connection.execute(delete(origins).where(origins.c.id == origin_id))
         remove_bodies(self._turns, origin_id, bodies)
 

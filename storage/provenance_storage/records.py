@@ -69,7 +69,7 @@ class NewInteraction:
 
     Attributes:
         body: Its compressed payload.
-        matched: Whether all application frames of an event come from uploaded artifacts; None of what is no event.
+        matched: Whether all frames of an event come from uploaded artifacts; None of what is no event.
         sender_hash: Who sent it, as a keyed hash of the address; None where nobody was asked.
     """
 

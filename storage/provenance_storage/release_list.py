@@ -18,7 +18,13 @@ _COLUMNS = tuple(ReleaseRecord.__dataclass_fields__)
 
 
 def list_releases(
-    connection: Connection, origin_id: UUID, query: str, limit: int, begin: ReleasePosition | None
+    connection: Connection,
+    origin_id: UUID,
+    query: str,
+    limit: int,
+    begin: ReleasePosition | None,
+    *,
+    registered_only: bool = False,
 ) -> tuple[list[ReleaseRecord], int, ReleasePosition | None]:
     """Return a page, how many releases match, and where the next page begins; see `Releases.list`."""
     releases = table(Release)
@@ -26,6 +32,8 @@ def list_releases(
     found = select(*(releases.c[name] for name in _COLUMNS)).where(of_origin)
     if query:
         found = found.where(releases.c.version.ilike(like(query), escape="\\"))
+    if registered_only:
+        found = found.where(releases.c.registered == True)  # noqa: E712  # SQL expression
     by_version = begin.by_version if begin is not None else _all_semantic(connection, origin_id)
     order = _Order(by_version)
     page = found.where(*order.conditions(connection, origin_id, begin)).order_by(*order.descending).limit(limit + 1)

@@ -101,7 +101,13 @@ class Releases:
         return remove_release(self._turns, origin_id, release_id, self._clock(), by)
 
     def list(
-        self, origin_id: UUID, query: str, limit: int, begin: ReleasePosition | None
+        self,
+        origin_id: UUID,
+        query: str,
+        limit: int,
+        begin: ReleasePosition | None,
+        *,
+        registered_only: bool = False,
     ) -> tuple[list[ReleaseRecord], int, ReleasePosition | None]:
         """Return one page of an origin's releases, newest first, how many there are, and where the next page begins.
 
@@ -113,12 +119,13 @@ class Releases:
             query: A part of the version; empty for all.
             limit: The most rows to return.
             begin: What the page before this one returned.
+            registered_only: Whether to leave out what only events mention.
 
         Raises:
             InvalidInput: The release at which the page begins is gone.
         """
         with self._database.read() as connection:
-            return list_releases(connection, origin_id, query, limit, begin)
+            return list_releases(connection, origin_id, query, limit, begin, registered_only=registered_only)
 
     def by_ids(self, origin_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ReleaseRecord]:
         """Return releases of one origin by id."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from tests.apps.devtools import Tab
+from tests.websites import answering
 
 from provenance_server.apps import issues_app
 
@@ -67,15 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
 def publishing() -> Generator[Site]:
     """Publish the host and the view on a free port."""
     site = Site()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, site)) as server:
-        site.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield site
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(partial(_Handler, site)) as site.url:
+        yield site
 
 
 @dataclass

@@ -42,6 +42,33 @@ def test_a_store_named_by_a_flag_wins_over_a_configured_server(run: Run, tmp_pat
     assert (tmp_path / "other.sqlite3").exists()
 
 
+def test_a_switch_is_printed_as_it_is_set(run: Run):
+    run("config", "set", "lockdown", "true")
+
+    assert run("config", "get", "lockdown").out == "true\n"
+    assert run("config", "get", "lockdown", "--json").json is True
+    assert "lockdown     true  (config file)\nConfig" in run("config", "list").out
+    assert "readOnly     false  (default)\n" in run("config", "list").out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("port", "many", "a number from 0 to 65535"),
+        ("publicUrl", "https://a.example/path", "a URL that begins with http:// or https:// and has no path"),
+        ("readOnly", "perhaps", "true or false"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_of_it_alone(run: Run, name: str, value: str, meant: str):
+    refused = run("config", "set", name, value)
+
+    assert refused.code == 2
+    assert refused.err.startswith(
+        f"Error: The setting {name} is wrong: it must be {meant}. It is taken from the flag, "
+    )
+    assert refused.err.count("setting") == 1
+
+
 def test_a_listed_secret_is_masked(run: Run):
     run("config", "set", "apiKey", "pak_0123456789abcdef")
 

@@ -9,8 +9,11 @@ from tests.cli.conftest import Run
 from tests.factory import make_context
 from tests.stores import Kind
 
+from provenance_core.events import Via
 from provenance_server.client import LocalClient
+from provenance_server.ingest import InteractionFields, from_payload
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUE_EVENTS, GET_ERROR_ISSUES
+from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
 
@@ -82,6 +85,17 @@ def test_every_filter_is_passed_on(run: Run, issues: list[str]):
     assert titles(run, "--since", "1h", "--until", "2000-01-01") == []
     assert titles(run, "--sort", "eventCount", "--limit", "1") == ["ValueError"]
     assert titles(run, "--sort", "firstSeen", "--order", "asc") == ["ValueError", "KeyError", "TypeError"]
+
+
+def test_trust_narrows_the_list_and_its_column_is_explained(
+    run: Run, issues: list[str], origin: OriginRecord, store: Store
+):
+    anyones = {"errorType": "Anyones", "message": "from a page"}
+    store.record([from_payload(origin, anyones, Via.PUBLIC, InteractionFields())])
+
+    assert titles(run)[0] == "Anyones"
+    assert titles(run, "--trust", "authenticated") == titles(run, "--trust", "matched") == titles(run)[1:]
+    assert "TRUST is" in run("errors", "list", "--help").out
 
 
 def test_the_next_page_is_hinted_and_found(run: Run, issues: list[str]):

@@ -52,6 +52,7 @@ def test_a_refused_move_exits_with_1(run: Run, issues: list[str]):
         (("errors", "list", "--since", "yesterday"), "since: must be a date"),
         (("errors", "list", "--cursor", "abc"), "cursor"),
         (("errors", "list", "--sort", "colour"), "sort: must be one of 'lastSeen'"),
+        (("errors", "list", "--trust", "much"), "trust: must be one of 'authenticated' or 'matched'"),
         (("errors", "get", "my-app-1", "--detail", "all"), "detail: must be one of 'concise' or 'full'"),
         (("errors", "lst"), "No such command 'lst'. Did you mean 'list'? See `provenance errors --help`."),
         (("errors", "list", "--nope"), "No such option: --nope"),

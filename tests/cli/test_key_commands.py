@@ -22,6 +22,17 @@ def test_a_key_is_printed_once_with_what_to_do_with_it(run: Run, store: Store) -
     assert key not in listed.out + run("keys", "list", "--json").out + run("activity").out
 
 
+def test_the_first_key_that_closes_an_open_server_says_so(run: Run, origin: OriginRecord) -> None:
+    def make(scope: str, *words: str) -> bool:
+        return "It is the first key" in run("keys", "create", "--label", scope, "--scope", scope, *words).out
+
+    sending = make("ingest", "--origin", "my-app")
+    first = make("read")
+    run("keys", "revoke", run("keys", "list", "--json").json["items"][0]["prefix"])
+
+    assert (sending, first, make("admin")) == (False, True, False)
+
+
 def test_a_key_in_json_is_the_answer(run: Run, store: Store) -> None:
     made = run("keys", "create", "--label", "me", "--scope", "admin", "--json").json
     (listed,) = run("keys", "list", "--json").json["items"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,12 +15,13 @@ from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
-from tests.processes import NODE_TESTS, ROOT, Installation
+from mcp.types import TextContent
+from tests.processes import ROOT, Installation, node_package
 
+from provenance_core.access import Door, local_access
+from provenance_server import prompts
 from provenance_server.settings import KEPT, SECRET, environment_variable, load_settings
 from provenance_server.tools import TOOLS
-
-VALIDATOR = NODE_TESTS / "node_modules" / "@anthropic-ai" / "mcpb" / "dist" / "cli" / "cli.js"
 
 
 @pytest.fixture(scope="module")
@@ -130,22 +130,43 @@ async def test_the_unpacked_server_starts(
     assert tools[0].title == "From the unpacked tree"
 
 
+def test_it_offers_the_settings_that_the_registry_is_told_of(manifest: dict[str, Any]) -> None:
+    (package,) = json.loads((ROOT / "server.json").read_text())["packages"]
+    told = {variable["name"] for variable in package["environmentVariables"]}
+
+    assert manifest["server"]["mcp_config"]["env"].keys() == told
+    assert {"readOnly", "lockdown"} <= manifest["user_config"].keys()
+
+
+def test_the_prompts_have_the_words_of_the_server(manifest: dict[str, Any]) -> None:
+    (fix,) = [prompt for prompt in manifest["prompts"] if prompt["name"] == "fix_error"]
+    written = prompts.written(local_access("", Door.MCP), "fix_error", {"issueId": "SHOP-1"})
+
+    assert isinstance(written.messages[0].content, TextContent)
+    assert fix["text"].replace("${arguments.issueId}", "SHOP-1") == written.messages[0].content.text
+
+
+def test_an_unknown_word_is_no_file_name(tmp_path: Path) -> None:
+    script = ROOT / "mcpb" / "build.py"
+    done = subprocess.run([sys.executable, script, "--bogus"], cwd=tmp_path, capture_output=True, check=False)
+
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+
+
 @pytest.mark.anyio
 async def test_the_manifest_lists_the_prompts_of_the_server(
     manifest: dict[str, Any], server: StdioServerParameters
 ) -> None:
     async with Client(server) as client:
-        prompts = (await client.list_prompts()).prompts
+        listed = (await client.list_prompts()).prompts
 
-    served = {prompt.name: [argument.name for argument in prompt.arguments or []] for prompt in prompts}
+    served = {prompt.name: [argument.name for argument in prompt.arguments or []] for prompt in listed}
     assert {prompt["name"]: prompt["arguments"] for prompt in manifest["prompts"]} == served
     for prompt in manifest["prompts"]:
         assert set(re.findall(r"\$\{arguments\.(\w+)\}", prompt["text"])) == set(prompt["arguments"])
 
 
-@pytest.mark.skipif(not VALIDATOR.exists(), reason="@anthropic-ai/mcpb is not installed for Node")
 def test_the_official_validator_agrees(unpacked: Path) -> None:
-    node = shutil.which("node")
-    assert node
+    validator = node_package("@anthropic-ai/mcpb") / "dist" / "cli" / "cli.js"
 
-    subprocess.run([node, VALIDATOR, "validate", unpacked / "manifest.json"], check=True, capture_output=True)
+    subprocess.run(["node", validator, "validate", unpacked / "manifest.json"], check=True, capture_output=True)

@@ -14,13 +14,13 @@ from mcp import Client
 from mcp.types import TextContent
 from tests.factory import make_origin, payload, report
 from tests.processes import Installation, RunningServer, serving
+from tests.rendering import to_json
 from tests.stores import KINDS, new_database_url
 
 from provenance_cli.main import main
 from provenance_server.arguments import Detail
 from provenance_server.operation import Operation
 from provenance_server.operations import OPERATIONS
-from provenance_server.render import to_json
 from provenance_storage.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +67,8 @@ async def agent(machine: Installation) -> AsyncIterator[Client]:
 
 def _compact(name: str, body: Any, arguments: Arguments) -> Any:
     answer = BY_NAME[name].answer.model_validate(body)
+    if name not in TOOLS:
+        return _without_cursor(answer.model_dump(mode="json", by_alias=True))
     return _without_cursor(to_json(answer, Detail(arguments.get("detail", "concise"))))
 
 

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,11 +22,16 @@ OIDC_PATH = "/.well-known/openid-configuration"
 
 @dataclass
 class Issuer:
-    """What the issuer answers, and what it was asked for."""
+    """What the issuer answers, and what it was asked for.
+
+    A document that is a text is where the issuer redirects to. What is dripping goes on byte by byte after
+    its beginning, and never ends.
+    """
 
     url: str = ""
     keys: dict[str, tuple[str, Any, dict[str, Any]]] = field(default_factory=dict[str, Any])
     documents: dict[str, Any] = field(default_factory=dict[str, Any])
+    dripping: dict[str, bytes] = field(default_factory=dict[str, bytes])
     asked: list[str] = field(default_factory=list[str])
 
     def add(self, name: str, algorithm: str) -> None:
@@ -57,16 +62,29 @@ class Issuer:
 @contextmanager
 def issuing() -> Generator[Issuer]:
     """Run an issuer with a key of each kind."""
-    issuer = Issuer()
+    issuer, ended = Issuer(), threading.Event()
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked.append(self.path)
+            if self.path in issuer.dripping:
+                self._drip(issuer.dripping[self.path])
+                return
             document = issuer.documents.get(self.path)
-            self.send_response(200 if document is not None else 404)
+            if isinstance(document, str):
+                self.send_response(302)
+                self.send_header("location", document)
+            else:
+                self.send_response(200 if document is not None else 404)
             self.send_header("content-type", "application/json")
             self.end_headers()
             self.wfile.write(json.dumps(document).encode())
+
+        def _drip(self, begun: bytes) -> None:
+            self.wfile.write(begun)
+            with suppress(OSError):
+                while not ended.wait(0.02):
+                    self.wfile.write(b"x")
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
@@ -79,6 +97,7 @@ def issuing() -> Generator[Issuer]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield issuer
+        ended.set()
         server.shutdown()
         thread.join()
 

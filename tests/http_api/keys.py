@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from secrets import token_hex
 
 from provenance_core.access import Scope
 from provenance_storage.records import OriginRecord
@@ -33,9 +34,9 @@ class Holder:
         return bearer(self.key) if self.key is not None else {}
 
 
-def make_key(store: Store, *scopes: Scope, origin: OriginRecord | None = None, label: str = "me") -> str:
-    """Make a key and return it."""
-    return store.keys.create(label, scopes, origin.id if origin else None)[1]
+def make_key(store: Store, *scopes: Scope, origin: OriginRecord | None = None, label: str | None = None) -> str:
+    """Make a key and return it; its label is one of its own unless given."""
+    return store.keys.create(label or f"key {token_hex(8)}", scopes, origin.id if origin else None)[1]
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -112,7 +112,7 @@ def test_tools_are_offered_by_scope(client: TestClient, store: Store) -> None:
 
 
 @on_sqlite
-def test_a_server_can_let_agents_only_read(store: Store, origin: OriginRecord) -> None:
+def test_a_server_can_let_everybody_only_read(store: Store, origin: OriginRecord) -> None:
     report(store, origin, payload())
     key = make_key(store, Scope.ADMIN)
     with TestClient(create_app(store, exposure=Exposure(read_only=True)), base_url=BASE) as client:
@@ -124,7 +124,7 @@ def test_a_server_can_let_agents_only_read(store: Store, origin: OriginRecord) -
     assert refused["isError"]
     assert "--read-only" in refused["content"][0]["text"]
     assert not read.get("isError")
-    assert by_http.status_code == 200
+    assert by_http.status_code == 403
 
 
 @on_sqlite

@@ -83,6 +83,13 @@ def test_without_an_issuer_there_is_nothing_to_tell(store: Store, issuer: Issuer
     assert issuer.asked == []
 
 
+def test_a_server_that_trusts_an_issuer_is_not_open_though_no_key_was_made(store: Store, issuer: Issuer) -> None:
+    with TestClient(create_app(store, exposure=Exposure(oauth_issuer=issuer.url)), base_url=BASE) as client:
+        nobody = client.get("/api/origins").status_code
+
+        assert (nobody, _status(client, issuer.token())) == (401, 200)
+
+
 def test_a_public_url_is_what_tokens_are_for(store: Store, issuer: Issuer) -> None:
     exposure = Exposure(public_url="https://errors.example", oauth_issuer=issuer.url)
     with TestClient(create_app(store, exposure=exposure), base_url="https://errors.example") as client:
@@ -265,6 +272,14 @@ def test_an_issuer_that_cannot_be_understood_is_told_and_keys_go_on(
     assert (refused.status_code, refused.json()["error"]["code"], own) == (503, "unavailable", 200)
     assert "OAuth issuer" in caplog.text
     assert _status(client, issuer.token()) == 200
+
+
+def test_an_issuers_redirect_is_not_followed(client: TestClient, issuer: Issuer) -> None:
+    issuer.documents["/elsewhere"] = issuer.documents.pop("/jwks")
+    issuer.documents["/jwks"] = f"{issuer.url}/elsewhere"
+
+    assert _status(client, issuer.token()) == 503
+    assert issuer.asked == [AS_PATH, "/jwks"]
 
 
 def test_tokens_stand_in_no_log(client: TestClient, issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:

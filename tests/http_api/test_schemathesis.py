@@ -22,14 +22,17 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests.examples import THOROUGH, examples
 from tests.factory import make_origin, payload, report
+from tests.http_api.keys import bearer, make_key
 from tests.stores import KINDS, new_database_url
 
+from provenance_core.access import Scope
 from provenance_http.app import create_app
 from provenance_http.openapi import openapi_document
 from provenance_storage.store import Store
 
 BASE = "http://127.0.0.1:4000"
 SENT = "fc6d8c0c43fc4630ad850ee518f1b9d0"
+WAYS = {"x-api-key", "authorization"}
 EXAMPLES = examples(20, thorough=40)
 PLACES: dict[str, tuple[str, str]] = {
     one["operationId"]: (path, method)
@@ -61,6 +64,7 @@ class Api:
     """An application on a store that holds a few events, and what is there."""
 
     schema: BaseSchema
+    key: str
     path: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     query: dict[str, Any] = field(default_factory=dict[str, Any])
     body: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -79,6 +83,7 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         shop = make_origin(store)
         event, _ = report(store, shop, payload(eventId=SENT), payload(user={"id": "b"}))
         report(store, shop, payload(errorType="Rare", causes=[], frames=[], level="warning", release="shop@1.1.0"))
+        key = make_key(store, Scope.ADMIN)
         app = create_app(store)
         schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers={"host": BASE.removeprefix("http://")})
         schema.config.base_url = BASE
@@ -90,6 +95,7 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         }
         yield Api(
             schema,
+            key,
             path | {"error-issues": {"issueId": "shop-1"}, "{originNumber}": {"originNumber": shop.number}},
             {"origin": "shop", "sentry_key": shop.public_key},
             {"origin": "shop", "resourceType": "ERROR"},
@@ -123,6 +129,10 @@ def test_every_answer_is_as_described(api: Api, name: str) -> None:
     @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
     @given(case=_cases(api, api.operation(name)))
     def ask(case: Request) -> None:
-        case.call_and_validate(checks=CHECKS)
+        for way in WAYS:
+            case.headers.pop(way, None)  # one that is made up would be refused before anything else is looked at
+        case.headers.update(bearer(api.key))
+        answer = case.call_and_validate(checks=CHECKS)
+        assert answer.status_code != 401 or "{originNumber}" in case.path
 
     ask()

@@ -143,3 +143,15 @@ def test_there_is_one_organization_with_the_origins_as_projects(client: TestClie
     assert (project["id"], project["slug"]) == ("1", "my-app")
     assert client.get(f"{ORGANIZATION}/repos/").json() == []
     assert client.get("/api/0/").json()["user"] is None
+
+
+def test_under_lockdown_releases_of_nobody_known_are_not_listed(
+    client: TestClient, store: Store, origin: OriginRecord
+) -> None:
+    report(store, origin, *(payload(release=version) for version in ("shop@6", "shop@7")))
+    client.post(RELEASES, json={"version": "1.0.0", "projects": ["my-app"]})
+
+    listed = client.get(RELEASES, headers={"x-provenance-lockdown": "1"}).json()
+
+    assert [(one["version"], len(one["projects"])) for one in listed] == [("1.0.0", 1)]
+    assert len(client.get(RELEASES).json()) == 3

@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from tests.http_api.keys import bearer, make_key
 from tests.http_api.uploading import SCRIPT, source_map, zipped
 from tests.stores import on_sqlite
 
+from provenance_core.access import Scope
 from provenance_core.errors import Busy
 from provenance_http import assemblies, sentry_chunks
 from provenance_server import map_intake
 from provenance_server.index_building import IndexBuilder, NotBuilt
 from provenance_storage.chunks import Chunks
 from provenance_storage.records import OriginRecord
+from provenance_storage.store import Store
 
 ORGANIZATION = "/api/0/organizations/acme"
 CHUNKS = f"{ORGANIZATION}/chunk-upload/"
@@ -249,11 +252,11 @@ def test_chunks_come_as_a_form(client: TestClient, content_type: str) -> None:
 
 
 @on_sqlite
-def test_the_options_are_what_sentry_cli_needs(client: TestClient) -> None:
+def test_the_options_are_what_sentry_cli_needs(client: TestClient, store: Store) -> None:
     told = client.get("/api/0/organizations/a%20b/chunk-upload").json()
 
     path = "/api/0/organizations/a%20b/chunk-upload/"
-    behind = client.get(path, headers={"x-forwarded-proto": "https"}).json()
+    behind = client.get(path, headers={"x-forwarded-proto": "https", **bearer(make_key(store, Scope.READ))}).json()
 
     assert told["url"] == f"{str(client.base_url).rstrip('/')}{path}"
     assert behind["url"] == told["url"].replace("http:", "https:")

@@ -14,6 +14,7 @@ from tests.core.test_normalize_limits import MARKS
 from tests.examples import examples
 from tests.factory import make_context, make_origin
 from tests.http_api.sending import envelope, item
+from tests.rendering import to_json
 from tests.samples import events
 from tests.server.test_token_budgets import spent
 from tests.stores import KINDS, new_database_url
@@ -30,7 +31,6 @@ from provenance_server.operations import (
     GET_ERROR_ISSUES,
     RECORD_INTERACTION,
 )
-from provenance_server.render import to_json
 from provenance_server.render_limits import DETAIL
 from provenance_storage.payloads import decompress
 from provenance_storage.records import NewInteraction

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.anyio
 ORIGIN = "my-app"
 CANARY = re.compile(r"zq\d{4}k")
 PAYLOADS = [(entry["id"], entry["payload"]) for entry in corpus()] + list(split_payloads())
+EVERY = 4
+"""Of how many issues one is read through what shows of an event no more than others do."""
+
 MOST_TOKENS = {"concise": 4_000, "full": 12_000, "20": 2_500, "100": 12_500}
 
 
@@ -76,15 +79,13 @@ async def tools(client: Client, issues: list[str]) -> list[Output]:
 
 @pytest.fixture(scope="module")
 async def resources(client: Client, tools: list[Output], issues: list[str]) -> list[Output]:
-    events = [output.document["event"]["id"] for output in tools if "'concise'" in output.door]
-    return await through_resources(client, issues, events, ORIGIN)
+    return await through_resources(client, issues[::EVERY], _events(tools)[::EVERY], ORIGIN)
 
 
 @pytest.fixture(scope="module")
 def answers(server: RunningServer, tools: list[Output], issues: list[str]) -> list[Output]:
-    events = [output.document["event"]["id"] for output in tools if "'concise'" in output.door]
     with server.client() as http:
-        return through_http(http, issues, events, ORIGIN)
+        return through_http(http, issues, _events(tools)[::EVERY], ORIGIN)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,8 @@ def printed(machine: Installation, issues: list[str]) -> list[Output]:
     """Return what the command line prints for people."""
     told: list[Output] = []
     commands = [["errors", "list", "--limit", "100"], ["releases", "list", "--origin", ORIGIN]]
-    commands += [[*words, issue] for issue in issues for words in (["errors", "get"], ["errors", "events"])]
+    commands += [["errors", "get", issue] for issue in issues]
+    commands += [["errors", "events", issue] for issue in issues[::EVERY]]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in machine.environment.items():
             patch.setenv(name, value)
@@ -102,6 +104,10 @@ def printed(machine: Installation, issues: list[str]) -> list[Output]:
                 assert main(words) == 0
             told.append(Output(" ".join(words), out.getvalue() + err.getvalue()))
     return told
+
+
+def _events(tools: list[Output]) -> list[str]:
+    return [output.document["event"]["id"] for output in tools if "'concise'" in output.door]
 
 
 def _outside(outputs: list[Output]) -> list[tuple[str, str]]:

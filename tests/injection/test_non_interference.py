@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,7 +48,7 @@ def _answers(texts: list[str]) -> list[Any]:
     taken: dict[str, str] = {}
 
     def text(field: str) -> str:
-        return taken.setdefault(field, texts[len(taken) % FIELDS])
+        return taken.setdefault(field, "x" + texts[len(taken) % FIELDS])  # an empty text would be no text
 
     with _store() as store:
         origin = store.origins.create("my-app", "My app", None, OriginConfig())
@@ -66,7 +66,7 @@ def _answers(texts: list[str]) -> list[Any]:
 
 
 @contextmanager
-def _store() -> Iterator[Store]:
+def _store() -> Generator[Store]:
     """Give a new store whose clock stands still."""
     with (
         TemporaryDirectory() as folder,

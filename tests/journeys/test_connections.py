@@ -121,6 +121,12 @@ def test_an_answer_does_not_wait_for_the_system_to_fill_a_packet(connection: soc
     assert median(times) < 0.035
 
 
+def test_space_around_a_value_belongs_to_no_value(connection: socket.socket) -> None:
+    connection.sendall(b"GET /api/origins HTTP/1.1\r\nHost: \t 127.0.0.1 \t\r\nConnection: close \r\n\r\n")
+
+    assert _statuses(_all(connection)) == [200]
+
+
 AMBIGUOUS = {
     "length and chunks": POST + b"Content-Length: 23\r\nTransfer-Encoding: chunked\r\n\r\n" + MADE,
     "chunks and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 23\r\n\r\n0\r\n\r\n",

@@ -75,18 +75,18 @@ async def test_an_error_becomes_an_issue_that_is_read_resolved_and_regresses(
         detail = client.get(f"/api/error-issues/{issue}").json()
 
     _check_first(listed, first, getattr(shop, "language", ""))
-    assert (same["status"], same["eventCount"], same["regressionCount"]) == ("resolved", 4, 0)
+    assert (same["status"], same["eventCount"], "regressionCount" in same) == ("resolved", 4, False)
     assert (after["status"], after["eventCount"], after["userCount"]) == ("regressed", 6, 2)
     assert after["regressionCount"] == 1
     assert [(entry["fromStatus"], entry["toStatus"]) for entry in after["history"]] == [
         ("open", "resolved"),
         ("resolved", "regressed"),
     ]
-    assert after["history"][1]["eventId"] != after["event"]["id"]
+    assert detail["history"][1]["eventId"] != after["event"]["id"]
     met = {entry["reported"]["version"]: entry["eventCount"] for entry in after["releases"]}
     assert met == {"shop@1.0.0": 4, "shop@1.1.0": 2}
     assert after["firstSeen"] == first["firstSeen"]
-    assert datetime.fromisoformat(after["lastSeen"]) > datetime.fromisoformat(first["lastSeen"])
+    assert datetime.fromisoformat(detail["lastSeen"]) > datetime.fromisoformat(first["lastSeen"])
     assert sum(entry["eventCount"] for entry in detail["countsPerHour"]) == 6
     assert {tag["key"]: tag["values"] for tag in detail["reported"]["tags"]}["environment"] == [
         {"value": "production", "eventCount": 6}

@@ -28,6 +28,13 @@ pytestmark = pytest.mark.anyio
 MOST_SECONDS = 0.8
 MOST_SECONDS_OF_A_BUSY_MACHINE = 8.0
 TRIES = 7
+MODERN: dict[str, Any] = {
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+}
+"""What every request of the era without a handshake carries."""
 
 
 @pytest.fixture
@@ -141,16 +148,20 @@ def silent() -> Iterator[str]:
 
 @on_sqlite
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (None, 0)])
-@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("doing", ["subscribed", "listening", "busy"])
 def test_a_signal_or_the_end_of_its_input_ends_it_at_once(
-    machine: Installation, silent: str, number: int | None, code: int, busy: bool
+    machine: Installation, silent: str, number: int | None, code: int, doing: str
 ) -> None:
-    """End it while a subscription is open and, where it is busy, a call runs that is never answered."""
-    client = RawClient(machine, "mcp", *(["--api-url", silent] if busy else []))
-    client.start()
-    if busy:
-        client.send("tools/call", name="get_error_issues", arguments={})
+    """End it while a subscription of either era is open or, where it is busy, a call runs that is never answered."""
+    client = RawClient(machine, "mcp", *(["--api-url", silent] if doing == "busy" else []))
+    if doing == "listening":
+        client.send("subscriptions/listen", **MODERN, notifications={"resourceSubscriptions": ["provenance://issues"]})
+        assert client.read()["method"] == "notifications/subscriptions/acknowledged"
     else:
+        client.start()
+    if doing == "busy":
+        client.send("tools/call", name="get_error_issues", arguments={})
+    elif doing == "subscribed":
         assert client.ask("resources/subscribe", uri="provenance://issues")["result"] == {}
     begun = time.perf_counter()
     if number is None:

@@ -37,6 +37,7 @@ def record(context: Context, event: dict[str, Any]) -> str:
 def first_frame(context: Context, issue: str) -> Any:
     event = GET_ERROR_ISSUE(context, {"issueId": issue}).event
     assert event is not None
+    assert event.reported is not None
     return event.reported.frames[0]
 
 

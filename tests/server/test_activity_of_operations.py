@@ -8,8 +8,8 @@ import pytest
 from tests.factory import make_context, make_origin, payload, report
 from tests.server.source_maps import APP, put
 
-from provenance_core.access import EVERYTHING, Access, Actor, ActorKind, Door
-from provenance_core.errors import Forbidden, InvalidInput, NotFound
+from provenance_core.access import EVERYTHING, Access, Actor, ActorKind, Door, Scope, included
+from provenance_core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from provenance_core.events import Via
 from provenance_server.access_answers import ActivityEntry
 from provenance_server.context import Context
@@ -25,7 +25,7 @@ from provenance_server.operations import (
 )
 from provenance_storage.store import Store
 
-AGENT = Actor(ActorKind.KEY, "agent", "claude-code", Door.MCP)
+AGENT = Actor(ActorKind.KEY, "agent", "claude-code", Door.MCP, "pak_1a2b3c4d")
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 EXEMPT = {
     "record_interaction": "what is reported is kept itself, with how it came",
@@ -88,7 +88,8 @@ def test_each_leaves_one_row_with_its_actor_client_and_door(context: Context, ke
     BY_NAME[name](acting(context), raw)
 
     (new,) = [entry for entry in activity(context) if entry.id not in before]
-    assert (new.action, new.actor, new.client, new.door) == (action, "key:agent", "claude-code", "mcp")
+    assert (new.action, new.actor, new.actor_id) == (action, "key:agent", "pak_1a2b3c4d")
+    assert (new.client, new.door) == ("claude-code", "mcp")
 
 
 @pytest.mark.parametrize("name", EXEMPT)
@@ -184,13 +185,46 @@ def test_the_caller_is_told_what_it_may_and_what_bounds_it(context: Context) -> 
 
     assert bound.model_dump(mode="json") == {
         "actor": "key:agent",
-        "scopes": ["read"],
+        "scopes": ["admin"],
         "origin": "shop",
         "read_only": True,
         "lockdown": True,
         "open": False,
     }
-    assert (nobody.open, len(nobody.scopes)) == (True, 5)
+    assert (nobody.open, nobody.scopes) == (True, [Scope.ADMIN])
+
+
+def test_a_refusal_names_the_scope_that_the_key_was_made_with_and_first_the_bound(context: Context) -> None:
+    write = Access(AGENT, included([Scope.WRITE]), Via.SERVER)
+    with pytest.raises(Forbidden, match=r"takes the scope `admin`, and the key has: write\. Use"):
+        LIST_KEYS(make_context(context.store, write), {})
+    for scopes in ([Scope.WRITE], [Scope.READ]):
+        bound = Access(AGENT, included(scopes), Via.SERVER, read_only=True)
+        with pytest.raises(Forbidden, match=r"^Only reading is allowed here") as refused:
+            UPDATE_ERROR_ISSUE_STATUS(make_context(context.store, bound), {"issueId": "shop-1", "status": "muted"})
+        assert refused.value.details == {}
+
+
+def test_a_bound_to_an_origin_that_is_not_there_names_no_other(context: Context) -> None:
+    with pytest.raises(NotFound) as refused:
+        activity(acting(context, origin="nope"))
+
+    assert refused.value.message == "The origin that this is bound to, 'nope', does not exist."
+
+
+def test_what_was_done_to_keys_is_told_to_whom_may_list_them(context: Context, key: str) -> None:
+    read = make_context(context.store, Access(AGENT, included([Scope.WRITE]), Via.SERVER))
+
+    assert "key.create" in {entry.action for entry in activity(context)}
+    assert activity(read) == [entry for entry in activity(context) if not entry.action.startswith("key.")] != []
+
+
+def test_a_label_is_not_given_twice(context: Context, key: str) -> None:
+    with pytest.raises(Conflict, match="'old'"):
+        CREATE_KEY(context, {"label": "old", "scopes": ["read"]})
+    REVOKE_KEY(context, {"id": key})
+
+    assert CREATE_KEY(context, {"label": "old", "scopes": ["read"]}).prefix != key
 
 
 def test_changes_are_followed_by_the_cursor(context: Context, store: Store) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from provenance_core.access import Door, local_access
-from provenance_core.errors import InvalidInput, NotFound, TooManyRequests, Unavailable
+from provenance_core.errors import InvalidInput, NotFound, TooManyRequests, Unauthorized, Unavailable
 from provenance_server.client import RemoteClient
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUES
 
@@ -55,6 +55,22 @@ def test_an_error_becomes_the_same_error_again(status: int, body: object, error:
 
     if isinstance(caught.value, TooManyRequests):
         assert caught.value.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [(None, "asks for a key: set PROVENANCE_API_KEY or --api-key"), ("pak_0", "does not know this key, or it was")],
+)
+def test_a_refused_key_is_told_in_words_for_who_set_it(key: str | None, told: str) -> None:
+    refusal = {"error": {"code": "unauthorized", "message": "Send one as `x-api-key`."}}
+    transport = httpx.MockTransport(lambda _: httpx.Response(401, json=refusal))
+    client = RemoteClient("http://127.0.0.1:1", key, ACCESS, transport)
+    with pytest.raises(Unauthorized, match=told) as caught:
+        client.call(GET_ERROR_ISSUES, {})
+    client.close()
+
+    assert "x-api-key" not in caught.value.message
+    assert "`provenance keys create --label me --scope read`" in caught.value.message
 
 
 def test_what_is_wrong_with_the_arguments_is_said_without_asking() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from tests.factory import make_context, payload, report
+from tests.rendering import to_json
 
 from provenance_core.errors import NotFound
 from provenance_core.origins import ErrorTracking, OriginConfig
 from provenance_server.client import LocalClient
 from provenance_server.implementations import issue_operations
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUE_EVENTS, UPDATE_ERROR_ISSUE_STATUS
-from provenance_server.render import to_json
 from provenance_storage.records import OriginRecord
 from provenance_storage.retention import DAY, RECENT, prune
 from provenance_storage.store import Store

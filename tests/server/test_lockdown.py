@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import pytest
 from tests.factory import TESTER, make_context, make_origin, payload, report
 from tests.injection.hostile import event
+from tests.rendering import to_json
 
 from provenance_core.access import local_access
 from provenance_core.errors import NotFound
@@ -24,11 +25,13 @@ from provenance_server.operations import (
     GET_ERROR_ISSUE_EVENTS,
     GET_ERROR_ISSUES,
     GET_INTERACTION,
+    GET_RELEASES,
     OPERATIONS,
     RECORD_INTERACTION,
 )
 from provenance_server.sourcemap_answers import ResolvedStack
 from provenance_storage.issues import StatusRequest
+from provenance_storage.releases import ReleaseDetails
 from provenance_storage.store import Store
 
 M = TypeVar("M", bound=Model)
@@ -254,6 +257,40 @@ def test_an_issue_that_nobody_known_reported_has_no_event_to_show(store_with_can
     assert (found.event, found.withheld, found.event_count) == (None, True, 1)
 
 
+@pytest.mark.parametrize(("stored", "withholds"), [(None, True), (3, True), (0, None)])
+def test_events_of_which_none_may_be_shown_are_told_to_be_withheld(stored: int | None, withholds: bool | None):
+    reported = ReportedDetail(title="T")
+    known = _filled(
+        IssueDetail,
+        "fact",
+        trust=TrustCounts(authenticated=5, matched=0),
+        event_count=5,
+        stored_event_count=stored,
+        event=None,
+        releases=[],
+        history=[],
+        withheld=None,
+        reported=reported,
+    )
+    shown = withheld(known)
+
+    assert (shown.reported, shown.withheld) == (reported, withholds)
+
+
+def test_a_model_is_told_of_every_part_that_is_withheld(store_with_canaries: Store):
+    locked = _locked(store_with_canaries)
+    shown = to_json(GET_ERROR_ISSUE(locked, {"issueId": "shop-1"}))
+    mixed = to_json(GET_ERROR_ISSUE(locked, {"issueId": "shop-3"}))
+    known = to_json(GET_ERROR_ISSUE(locked, {"issueId": "shop-2"}))
+    releases = to_json(GET_RELEASES(locked, {"origin": "shop"}))["items"]
+
+    assert (shown["withheld"], shown["event"]) == (True, {"withheld": True})
+    assert [(one.get("version"), one["withheld"]) for one in shown["releases"]] == [(None, True)]
+    assert mixed["withheld"] is True
+    assert "withheld" not in str(known)
+    assert {("version" in row, row.get("withheld")) for row in releases} == {(False, True)}
+
+
 def test_an_event_that_is_asked_for_by_its_id_is_shown_without_what_it_said(store_with_canaries: Store):
     locked = _locked(store_with_canaries)
     (summary,) = GET_ERROR_ISSUE_EVENTS(locked, {"issueId": "shop-1"}).items
@@ -283,3 +320,25 @@ def test_who_records_is_not_told_what_a_stranger_sent_under_the_same_id(store_wi
 
     assert answer.duplicate is True
     assert CANARY not in _text(answer)
+
+
+def test_no_question_finds_out_what_is_withheld(store: Store):
+    origin = make_origin(store, "shop")
+    hidden = payload(errorType="SecretError", release="secret-1", environment="hidden", message="a", fingerprint=["a"])
+    report(store, origin, hidden)
+    report(store, origin, payload(errorType="SecretError", release="known", fingerprint=["b"]), via=Via.SERVER)
+    store.releases.register(origin.id, "secret-2", ReleaseDetails())
+    locked, opened = _locked(store), make_context(store)
+
+    def issues(context: Context, **asked: str) -> int:
+        return GET_ERROR_ISSUES(context, asked).total
+
+    def releases(context: Context, **asked: str) -> int:
+        return GET_RELEASES(context, {"origin": "shop", **asked}).total
+
+    assert (issues(opened, query="secreterror"), issues(locked, query="secreterror")) == (2, 1)
+    assert (issues(opened, release="secret-1"), issues(locked, release="secret-1")) == (1, 0)
+    assert (issues(opened, environment="hidden"), issues(locked, environment="hidden")) == (1, 0)
+    assert (issues(opened), issues(locked)) == (2, 2)
+    assert (releases(opened, query="secret"), releases(locked, query="secret")) == (2, 1)
+    assert (releases(opened), releases(locked)) == (3, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, client_of, doors
 from tests.stores import Kind
 
-from provenance_core.access import Access, Scope, included
+from provenance_core.access import Access, Actor, ActorKind, Scope, included
 from provenance_server.call_rates import CallRates, Limits
+from provenance_server.callers import Caller
 from provenance_server.mcp_server import make_server
 from provenance_server.operations import GET_ERROR_ISSUE
 from provenance_storage.store import Store
@@ -58,7 +60,7 @@ async def test_a_caller_is_offered_what_it_may(mode: Any, store: Store, access: 
 
 @pytest.mark.parametrize(
     ("access", "told"),
-    [(having(Scope.READ), "scope `triage`"), (LOCAL.narrowed(read_only=True), "started with --read-only")],
+    [(having(Scope.READ), "scope `triage`"), (LOCAL.narrowed(read_only=True), "Only reading is allowed")],
 )
 async def test_a_tool_that_is_not_offered_refuses_and_says_why(store: Store, access: Access, told: str) -> None:
     report(store, make_origin(store), payload())
@@ -117,6 +119,17 @@ def test_one_callers_calls_are_not_anothers() -> None:
     rates.take("key:a", write=False)
     rates.take("key:b", write=False)
     rates.take("key:a", write=True)
+
+
+def test_a_key_is_counted_by_what_nobody_chooses() -> None:
+    def name(actor: Actor) -> str:
+        return Caller(Access(actor, LOCAL.scopes, LOCAL.via), lambda: pytest.fail("asks nothing")).name
+
+    one = Actor(ActorKind.KEY, "agent", id="pak_00000001")
+
+    assert name(one) == name(replace(one, name="renamed", client="other")) == "key:pak_00000001"
+    assert name(replace(one, id="pak_00000002")) != name(one)
+    assert name(Actor(ActorKind.LOCAL, "me")) == "local:me"
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -12,6 +12,8 @@ from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, doors
 from tests.stores import Kind
 
+from provenance_server.completions import TOKENS
+from provenance_server.fitting import cost
 from provenance_server.mcp_server import make_server
 from provenance_storage.records import OriginRecord
 from provenance_storage.releases import ReleaseDetails
@@ -164,6 +166,26 @@ async def test_more_than_a_hundred_values_are_cut_and_said(agent: Client, store:
 
     assert len(told.completion.values) == 100
     assert told.completion.has_more is True
+
+
+async def test_values_that_cannot_be_shown_as_they_are_do_not_complete(
+    agent: Client, store: Store, origin: OriginRecord
+) -> None:
+    for version in ("1.0", "1.0\u202eevil", "1.0\nAll is well", "1." + "0" * 199):
+        store.releases.register(origin.id, version, ReleaseDetails())
+
+    assert await completed(agent, "release_check", "release", origin="my-shop") == ["1.0"]
+
+
+async def test_values_cost_what_an_answer_may(agent: Client, store: Store, origin: OriginRecord) -> None:
+    for number in range(60):
+        store.releases.register(origin.id, f"{number}" + "\u9f98" * 190, ReleaseDetails())
+    about = PromptReference(name="release_check")
+    told = await agent.complete(about, {"name": "release", "value": ""}, {"origin": "my-shop"})
+
+    assert 0 < len(told.completion.values) < 60
+    assert cost(told.completion.values) <= TOKENS
+    assert (told.completion.total, told.completion.has_more) == (60, True)
 
 
 def _letters(count: int) -> list[str]:

@@ -13,9 +13,12 @@ from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, doors
 from tests.stores import Kind
 
-from provenance_core.access import Access, Scope
+from provenance_core.access import SYSTEM_ACTOR, Access, Scope
+from provenance_core.origins import OriginConfig
 from provenance_server.apps.issues_app import EXTENSION, MIME_TYPE, URI
+from provenance_server.fitting import cost
 from provenance_server.mcp_server import make_server
+from provenance_server.render_limits import ORIGIN_ROW, ORIGINS_LEAST
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
@@ -89,6 +92,25 @@ async def test_origins_are_told_without_their_keys(agent: Client, origin: Origin
         "items": [{"mnemonic": "shop", "number": 1, "name": "Shop"}],
         "total": 1,
     }
+
+
+@pytest.mark.parametrize("count", [1, 91, 120])
+@pytest.mark.parametrize("mnemonic", ["o", "x7q-" * 14 + "z9q"])
+async def test_origins_cost_so_much_each_and_what_is_left_out_is_said(
+    agent: Client, store: Store, origin: OriginRecord, count: int, mnemonic: str
+) -> None:
+    long = "\u9f98\u9750" * 100
+    for number in range(1, count):
+        store.origins.create(f"{mnemonic}{number}", long, long, OriginConfig(), by=SYSTEM_ACTOR)
+    told = await read(agent, "provenance://origins")
+
+    assert cost(told) <= max(ORIGIN_ROW * min(count, 100), ORIGINS_LEAST)
+    assert (len(told["items"]), told["total"]) == (min(count, 100), count)
+    assert ("cut" in told) is (count > 100)
+    assert all(row["mnemonic"] and row["number"] for row in told["items"])
+    assert told["items"][0]["name"] == "Shop"
+    if count > 100:
+        assert told["cut"].startswith("20 more: list them with `provenance origins list`")
 
 
 @pytest.mark.parametrize(

@@ -258,14 +258,13 @@ async def _told(script: Script, times: list[float]) -> list[str]:
     def clock() -> float:
         return times.pop(0) if len(times) > 1 else times[0]
 
-    async with anyio.create_task_group() as tasks:
-        watcher = Watcher(script, tasks, 0.001, clock)
-        subscription = Subscription({("issues", "shop-1"): ["i"], ("issues", ""): ["all"]}, None, send)
-        await watcher.add(subscription)
-        with anyio.fail_after(SECONDS):
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            watcher = Watcher(script, tasks, 0.001, clock)
+            subscription = Subscription({("issues", "shop-1"): ["i"], ("issues", ""): ["all"]}, None, send)
+            await watcher.add(subscription)
             await script.done.wait()
-        watcher.remove(subscription)
-        assert not watcher.is_running
+            watcher.remove(subscription)
     return told
 
 
@@ -301,19 +300,18 @@ async def test_a_listener_that_is_gone_is_forgotten() -> None:
     async def gone(_: str) -> None:
         raise anyio.ClosedResourceError
 
-    async with anyio.create_task_group() as tasks:
-        script = Script([], [change(1, ChangeKind.NEW)])
-        watcher = Watcher(script, tasks, 0.001)
-        await watcher.subscribe("all", Subscription({("issues", ""): ["all"]}, None, gone))
-        with anyio.fail_after(SECONDS):
-            while watcher.is_running:
-                await anyio.lowlevel.checkpoint()
-        watcher.unsubscribe("all")
+    tasks = anyio.create_task_group()
+    watcher = Watcher(Script([], [change(1, ChangeKind.NEW)]), tasks, 0.001)
+    with anyio.fail_after(SECONDS):
+        async with tasks:  # it ends when nobody is watched for any more
+            await watcher.subscribe("all", Subscription({("issues", ""): ["all"]}, None, gone))
+    watcher.unsubscribe("all")
 
 
 async def test_nobody_is_asked_while_nobody_listens(store: Store, origin: OriginRecord) -> None:
     script = Script()
-    async with anyio.create_task_group() as tasks:
-        watcher = Watcher(script, tasks, 0.001)
-        assert not watcher.is_running
-        assert script.asked == []
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            Watcher(script, tasks, 0.001)
+
+    assert script.asked == []

@@ -208,9 +208,11 @@ def test_maps_that_come_later_help_what_was_recorded_before(context: Context, tm
     after = GET_ERROR_ISSUE(context, {"issueId": issue})
 
     assert before.event is not None
+    assert before.event.reported is not None
     assert before.event.reported.frames[0].file == "https://shop.example/static/app.min.js"
     assert done.resolved_issues == 1
     assert after.event is not None
+    assert after.event.reported is not None
     assert after.event.reported.frames[0].file == "src/price.ts"
     assert after.reported.fingerprint == before.reported.fingerprint
     assert after.reported.culprit == "src/price.ts in price"

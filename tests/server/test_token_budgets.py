@@ -12,12 +12,13 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from splintr import Tokenizer
 from tests.examples import THOROUGH, examples
 from tests.factory import make_context, make_origin, payload, report
 from tests.http_api.sending import envelope, item
+from tests.rendering import to_json
 from tests.samples import envelopes, events, shared_envelopes
 from tests.server.monsters import ALPHABETS, MONSTERS, frame
 
@@ -30,7 +31,7 @@ from provenance_server import answers
 from provenance_server.arguments import Detail
 from provenance_server.fitting import cost, line, to_second
 from provenance_server.operations import GET_ERROR_ISSUE, GET_ERROR_ISSUES
-from provenance_server.render import render, to_json, to_text
+from provenance_server.render import render, to_text
 from provenance_server.render_limits import (
     CHANGED_LEAST,
     CHANGED_MOST,
@@ -81,6 +82,8 @@ def read(store: Store, name: str) -> answers.IssueDetail:
 
 
 TEXTS = st.text() | st.text(string.printable) | st.text(string.ascii_letters) | st.text("etaoinsr lc.de_fSTI'")
+SPACED = [" ", "  ", "   ", *'1aZ":-\u01c5\u0294\u02b0\u0301\u00b2\u00a0\u3000']
+"""Spaces, and one of each kind of what may follow them."""
 SOME = st.sampled_from([text[:200] for text in ALPHABETS.values()])
 
 
@@ -93,7 +96,9 @@ def test_the_estimate_is_never_less_than_the_count(text: str) -> None:
 
 
 @settings(max_examples=examples(200, thorough=2_000))
-@given(st.text(st.characters(codec="utf-8"), max_size=80))
+@given(st.text(st.characters(codec="utf-8"), max_size=80) | st.lists(st.sampled_from(SPACED)).map("".join))
+@example("  \u01c5\u01c5\u01c5\u01c5\u01c5")
+@example("  1")
 def test_the_estimate_holds_for_any_unicode(text: str) -> None:
     written = orjson.dumps(text).decode()
 

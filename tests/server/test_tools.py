@@ -97,7 +97,7 @@ async def test_the_list_of_tools_costs_at_most_2000_tokens(agent: Client) -> Non
     assert len(INSTRUCTIONS) <= 2_048
 
 
-PINNED = "f56d6a2e0983456c41a54e8a6bedc759317004839a872a563acee4bc50631cb3"
+PINNED = "96332ff49376ecbcfe6f3fc3c5cfce1a866d216c147645aa7c6c3d31f1dcce4f"
 """What models read before they ask for anything.
 
 A change made on purpose: read the new definitions once more as a model would, see that they tell no more than they did

@@ -14,7 +14,7 @@ from tests.storage.conftest import HeldClock, new_error
 from tests.storage.uploads import script
 from tests.stores import on_sqlite
 
-from provenance_core.access import SYSTEM_ACTOR, Actor, ActorKind, Door
+from provenance_core.access import SYSTEM_ACTOR, Actor, ActorKind, Door, Scope
 from provenance_core.errors import Conflict, NotFound
 from provenance_core.lifecycle import Status
 from provenance_core.origins import ErrorTracking, OriginConfig
@@ -27,7 +27,7 @@ from provenance_storage.retention import DAY, prune
 from provenance_storage.store import Store
 from provenance_storage.turns import Turns
 
-AGENT = Actor(ActorKind.KEY, "agent", "claude-code", Door.MCP)
+AGENT = Actor(ActorKind.KEY, "agent", "claude-code", Door.MCP, "pak_1a2b3c4d")
 
 
 class TickingClock(HeldClock):
@@ -197,6 +197,19 @@ def test_pages_show_every_row_of_every_origin_once_newest_first(store: Store, or
     assert found == sorted(rows(store), key=lambda row: row.id, reverse=True)
     assert len(found) == 13
     assert {row.origin_id for row in found} >= {None, origin.id}
+
+
+def test_what_was_done_to_keys_is_left_out_of_pages_that_are_full_all_the_same(
+    store: Store, origin: OriginRecord
+) -> None:
+    for number in range(4):
+        store.keys.create(f"key {number}", [Scope.READ], None, by=TESTER)
+        store.actions.create(f"W{number}", "Word", None, by=TESTER)
+    first = store.activity.list(None, None, 3, None, of_keys=False)
+    second = store.activity.list(None, None, 3, first[-1].id, of_keys=False)
+
+    assert [row.action for row in first + second] == ["word.create"] * 4 + ["origin.create"]
+    assert "key.create" in {row.action for row in rows(store)}
 
 
 def test_a_client_with_hidden_characters_is_kept_all_the_same(store: Store, origin: OriginRecord) -> None:

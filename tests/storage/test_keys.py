@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import text
 from tests.factory import TESTER
@@ -56,6 +58,16 @@ def test_a_name_of_no_key_is_not_told_again(store: Store) -> None:
         assert name not in refused.value.message
 
 
+def test_a_label_names_one_key_until_it_is_revoked(store: Store, origin: OriginRecord) -> None:
+    first, _ = store.keys.create("ci", [Scope.READ], None)
+    with pytest.raises(Conflict, match="A key has the label 'ci' already"):
+        store.keys.create("ci", [Scope.INGEST], origin.id)
+    assert store.keys.list(None, 10, None)[1] == 1
+    store.keys.revoke(first.prefix)
+
+    assert store.keys.create("ci", [Scope.READ], None)[0].prefix != first.prefix
+
+
 def test_a_prefix_of_two_keys_names_neither(store: Store) -> None:
     first, _ = store.keys.create("one", [Scope.READ], None)
     _, secret = store.keys.create("two", [Scope.READ], None)
@@ -80,7 +92,7 @@ def test_keys_of_ingest_alone_do_not_count_as_keys(store: Store, origin: OriginR
 def test_the_keys_of_a_deleted_origin_are_revoked(store: Store, origin: OriginRecord, clock: HeldClock) -> None:
     other = store.origins.create("other", "Other", None, origin.config)
     key, secret = store.keys.create("backend", [Scope.INGEST], origin.id)
-    kept, kept_secret = store.keys.create("backend", [Scope.INGEST], other.id)
+    kept, kept_secret = store.keys.create("backend of another", [Scope.INGEST], other.id)
     store.origins.delete(origin.id)
 
     assert store.keys.find(secret) is None
@@ -88,6 +100,21 @@ def test_the_keys_of_a_deleted_origin_are_revoked(store: Store, origin: OriginRe
     assert store.keys.find(kept_secret) == kept
     with pytest.raises(NotFound):
         store.keys.create("late", [Scope.INGEST], origin.id)
+
+
+def test_it_is_kept_who_revoked_keys_by_deleting_their_origin(store: Store, origin: OriginRecord) -> None:
+    gone, _ = store.keys.create("before", [Scope.INGEST], origin.id)
+    store.keys.revoke(gone.prefix)
+    keys = [store.keys.create(label, [Scope.INGEST], origin.id)[0] for label in ("one", "two")]
+    store.origins.delete(origin.id, by=TESTER)
+
+    rows = store.activity.list(origin.id, None, 20, None)
+    revoked = {row.subject_id: row for row in rows if row.action == "key.revoke" and row.subject_id != gone.id}
+    assert revoked.keys() == {key.id for key in keys}
+    assert {row.actor for row in revoked.values()} == {TESTER}
+    assert {json.loads(row.before or "")["label"] for row in revoked.values()} == {"one", "two"}
+    assert [row.after for row in revoked.values()] == [None, None]
+    assert len([row for row in rows if row.subject_id == gone.id and row.action == "key.revoke"]) == 1
 
 
 def test_when_keys_were_used_only_grows(store: Store) -> None:

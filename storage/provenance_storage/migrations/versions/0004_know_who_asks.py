@@ -2,10 +2,14 @@
 
 import secrets
 
+import orjson
 import sqlalchemy as sa
 from alembic import op
 
+from provenance_core.events import Event
+from provenance_core.stacktrace import culprit, title
 from provenance_storage import columns
+from provenance_storage.payloads import decompress
 
 revision = "0004"
 down_revision = "0003"
@@ -57,6 +61,7 @@ def _create_activity() -> None:
         sa.Column("subject_id", columns.UuidBytes(), nullable=False),
         sa.Column("actor_kind", sa.Text(), nullable=False),
         sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=True),
         sa.Column("client", sa.Text(), nullable=True),
         sa.Column("door", sa.Text(), nullable=False),
         sa.Column("before", sa.Text(), nullable=True),
@@ -101,6 +106,55 @@ def _count_trust() -> None:
         "and event.issue_id = error_issue.id and event.via <> 'public'"
     )
     op.execute(f"update error_issue set authenticated_count = ({known})")
+    _describe_by_who_is_known()
+
+
+def _describe_by_who_is_known() -> None:
+    """Let issues be described by events of somebody known, where one of nobody known was the last to do so."""
+    connection = op.get_bind()
+    issues = sa.table(
+        "error_issue",
+        sa.column("origin_id", columns.UuidBytes()),
+        sa.column("id", columns.UuidBytes()),
+        sa.column("last_event_id", columns.UuidBytes()),
+        sa.column("authenticated_count"),
+        sa.column("title"),
+        sa.column("culprit"),
+        sa.column("platform"),
+    )
+    events = sa.table(
+        "interaction",
+        sa.column("origin_id", columns.UuidBytes()),
+        sa.column("id", columns.UuidBytes()),
+        sa.column("issue_id", columns.UuidBytes()),
+        sa.column("received_at"),
+        sa.column("via"),
+    )
+    bodies = sa.table(
+        "interaction_payload",
+        sa.column("origin_id", columns.UuidBytes()),
+        sa.column("received_at"),
+        sa.column("id", columns.UuidBytes()),
+        sa.column("body"),
+    )
+    known = sa.select(issues.c.origin_id, issues.c.id, issues.c.last_event_id).where(issues.c.authenticated_count > 0)
+    for origin_id, issue_id, last_id in connection.execute(known).all():
+        of_issue = (events.c.origin_id == origin_id) & (events.c.issue_id == issue_id)
+        newest = (
+            sa.select(events.c.received_at, events.c.id)
+            .where(of_issue, events.c.via != "public")
+            .order_by(events.c.received_at.desc())
+            .limit(1)
+        )
+        received_at, event_id = connection.execute(newest).one()
+        if event_id == last_id:
+            continue
+        same = (bodies.c.origin_id == origin_id) & (bodies.c.received_at == received_at) & (bodies.c.id == event_id)
+        body = connection.execute(sa.select(bodies.c.body).where(same)).scalar_one()
+        event = Event.model_validate(orjson.loads(decompress(body))["interaction"])
+        described = {"title": title(event), "culprit": culprit(event), "platform": event.platform}
+        one = (issues.c.origin_id == origin_id) & (issues.c.id == issue_id)
+        connection.execute(sa.update(issues).where(one).values(described))
 
 
 def downgrade() -> None:
