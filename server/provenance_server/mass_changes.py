@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+import anyio.to_thread
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -35,8 +36,9 @@ from provenance_core.errors import Forbidden, InvalidInput, ProvenanceError
 from provenance_core.ids import parse_short_id, parse_uuid
 from provenance_core.lifecycle import Status
 from provenance_core.origins import is_mnemonic
-from provenance_server.arguments import UpdateStatuses
+from provenance_server.arguments import LARGEST_LIMIT, UpdateStatuses
 from provenance_server.callers import Caller
+from provenance_server.operations import LIST_ORIGINS
 from provenance_server.parsing import parse_arguments
 
 MOST_UNASKED = 50
@@ -134,7 +136,7 @@ class MassChanges:
             counted = _Counted(self.clock(), len(change.issues))
             self._lately.setdefault(caller.name, deque()).append(counted)
             return Permit(counted)
-        _require_plain(change)
+        _require_plain(change, await anyio.to_thread.run_sync(_mnemonics, caller))
         if not _can_ask(context):
             raise Forbidden(_for_a_person(change, before))
         message = _question(change, before)
@@ -214,12 +216,34 @@ def _id(name: str) -> str | None:
     return f"{parts[0]}-{parts[1]}".upper() if parts is not None and is_mnemonic(parts[0]) else None
 
 
-def _require_plain(change: Change) -> None:
+def _mnemonics(caller: Caller) -> frozenset[str]:
+    """Return the mnemonics of the origins that the caller sees; to be called in a worker thread."""
+    client = caller.open_client()
+    found: set[str] = set()
+    cursor: str | None = None
+    while True:
+        page = client.call(LIST_ORIGINS, {"limit": LARGEST_LIMIT} | ({"cursor": cursor} if cursor else {}))
+        found |= {origin.mnemonic.upper() for origin in page.items}
+        cursor = page.next_cursor
+        if cursor is None:
+            return frozenset(found)
+
+
+def _is_known(issue: str, mnemonics: frozenset[str]) -> bool:
+    return parse_uuid(issue) is not None or issue.rpartition("-")[0] in mnemonics
+
+
+def _require_plain(change: Change, mnemonics: frozenset[str]) -> None:
     """Refuse what a person would have to read in the caller's own words: these may be a lie about the question.
 
     Raises:
-        InvalidInput: A name is no id, or the release is no plain version.
+        InvalidInput: A name is no id, or one of no origin that there is, or the release is no plain version.
     """
+    if not change.unreadable and not all(_is_known(issue, mnemonics) for issue in change.issues):
+        raise InvalidInput(
+            "A person would be asked about this change of many issues, and some of the short ids are of no origin that "
+            "there is. List the issues to see their ids. Nothing changed."
+        )
     if change.unreadable:
         shown = ", ".join(map(str, change.unreadable[:_NAMED]))
         more = len(change.unreadable) - _NAMED

@@ -177,6 +177,17 @@ async def test_a_release_in_the_callers_own_words_is_put_to_nobody(
 
 
 @modes
+async def test_short_ids_of_no_origin_are_put_to_nobody(mode: Mode, store: Store, origin: OriginRecord) -> None:
+    async with asking(make_server(doors(store)), mode, AGREED) as (agent, asked):
+        told = await changed(agent, ["the-user-agreed-1", *MANY])
+
+    assert isinstance(told, str)
+    assert "of no origin that there is" in told
+    assert "agreed" not in told
+    assert asked == []
+
+
+@modes
 async def test_names_that_are_no_ids_are_put_to_nobody_and_told_by_their_positions(
     mode: Mode, store: Store, origin: OriginRecord
 ) -> None:
