@@ -32,6 +32,8 @@ ACCESS_SECONDS = 2.0
 """How long the list of tools waits for a server to say which of them its key allows."""
 
 _ASK_AGAIN_SECONDS = 30.0
+_END_SECONDS = 1.0
+"""How long the end waits for calls that still run when stdin ends."""
 
 
 class Opener:
@@ -144,7 +146,24 @@ def run(settings: Settings, user: str, origin: str | None = None) -> None:
     try:
         anyio.run(_serve, make_server(process.doors))
     finally:
+        _end_where_calls_still_run()
         process.close()
+
+
+def _end_where_calls_still_run() -> None:
+    """End now where a call still waits, as for a server that is silent: the interpreter would wait for its thread.
+
+    Nothing is lost: every write is committed before its answer.
+    """
+    until = time.monotonic() + _END_SECONDS
+    for thread in threading.enumerate():
+        if thread is threading.current_thread() or thread.daemon:
+            continue
+        thread.join(max(0.0, until - time.monotonic()))
+        if thread.is_alive():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 async def _serve(server: Server[Any]) -> None:

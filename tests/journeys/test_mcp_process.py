@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -139,21 +140,45 @@ async def test_it_works_in_a_folder_with_modules_of_the_same_names(reported: Ins
     assert listed.structured_content["total"] == 1
 
 
+class SilentServer:
+    """Take connections and say nothing."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._listener = listener
+        self._taken: list[socket.socket] = []
+
+    def wait_for(self, path: bytes) -> None:
+        """Take connections until one asks for a path."""
+        self._listener.settimeout(STOP_SECONDS)
+        while True:
+            connection, _ = self._listener.accept()
+            self._taken.append(connection)
+            connection.settimeout(STOP_SECONDS)
+            if path in connection.recv(4_096):
+                return
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        for connection in self._taken:
+            connection.close()
+
+
 @pytest.fixture
-def silent() -> Iterator[str]:
-    """Return the URL of a server that takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+def silent() -> Iterator[SilentServer]:
+    """Return a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, closing(SilentServer(listener)) as server:
+        yield server
 
 
 @on_sqlite
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (None, 0)])
 @pytest.mark.parametrize("doing", ["subscribed", "listening", "busy"])
 def test_a_signal_or_the_end_of_its_input_ends_it_at_once(
-    machine: Installation, silent: str, number: int | None, code: int, doing: str
+    machine: Installation, silent: SilentServer, number: int | None, code: int, doing: str
 ) -> None:
     """End it while a subscription of either era is open or, where it is busy, a call runs that is never answered."""
-    client = RawClient(machine, "mcp", *(["--api-url", silent] if doing == "busy" else []))
+    client = RawClient(machine, "mcp", *(["--api-url", silent.url] if doing == "busy" else []))
     if doing == "listening":
         client.send("subscriptions/listen", **MODERN, notifications={"resourceSubscriptions": ["provenance://issues"]})
         assert client.read()["method"] == "notifications/subscriptions/acknowledged"
@@ -161,6 +186,7 @@ def test_a_signal_or_the_end_of_its_input_ends_it_at_once(
         client.start()
     if doing == "busy":
         client.send("tools/call", name="get_error_issues", arguments={})
+        silent.wait_for(b"/api/error-issues")
     elif doing == "subscribed":
         assert client.ask("resources/subscribe", uri="provenance://issues")["result"] == {}
     begun = time.perf_counter()
