@@ -1,8 +1,9 @@
-"""How many events an issue had per hour and per day, as lists that end with the present hour."""
+"""How many events an issue had per hour and per day: from the first that had any to the present one."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import dropwhile
 
 from provenance_server.answers import IssueDetail
 
@@ -12,18 +13,22 @@ _HOUR = timedelta(hours=1)
 
 
 def per_hour(answer: IssueDetail) -> list[int]:
-    """Return the events of each of the last 24 hours, the present one last; nothing where there were none."""
+    """Return the events of each hour of the last 24, from the first that had any; the present one is last."""
     return _shown(_hours(answer)[-HOURS:])
 
 
 def per_day(answer: IssueDetail) -> list[int]:
-    """Return the events of each of the last 7 times 24 hours, the latest last; nothing where there were none."""
+    """Return the events of each 24 hours of the last 7 days, from the first that had any; the latest is last.
+
+    Where only the latest had any, the hours tell more, and this is empty.
+    """
     hours = _hours(answer)
-    return _shown([sum(hours[start : start + HOURS]) for start in range(0, DAYS * HOURS, HOURS)])
+    days = _shown([sum(hours[start : start + HOURS]) for start in range(0, DAYS * HOURS, HOURS)])
+    return days if len(days) > 1 else []
 
 
 def _shown(counts: list[int]) -> list[int]:
-    return counts if any(counts) else []
+    return list(dropwhile(lambda count: not count, counts))
 
 
 def _hours(answer: IssueDetail) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from provenance_core.clean import clean
+from provenance_server.render_values import value_text
 from provenance_server.tokens import text_tokens, tokens_of
 
 _CHARACTERS_A_TOKEN = 6
@@ -33,15 +34,9 @@ def given_line(text: str | None, tokens: int) -> str | None:
     return line(text, tokens) if text else None
 
 
-def json_line(value: object, tokens: int) -> str | None:
+def value_line(value: object, tokens: int) -> str | None:
     """Return a JSON value as a line; nothing where it may cost nothing or is empty."""
-    return None if tokens <= 0 or value in (None, {}, [], "") else json_text(value, tokens)
-
-
-def json_text(value: object, tokens: int) -> str:
-    """Return any JSON value as a line; a text stands without quotation marks where it is not empty."""
-    text = value if isinstance(value, str) and value else orjson.dumps(value, default=str).decode()
-    return line(text, tokens)
+    return None if tokens <= 0 or value in (None, {}, [], "") else line(value_text(value), tokens)
 
 
 def to_second(moment: str) -> str:

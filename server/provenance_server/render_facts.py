@@ -11,7 +11,7 @@ from provenance_server.answers import Issue, IssueDetail, IssueRelease, Reported
 from provenance_server.arguments import Detail
 from provenance_server.event_counts import per_day, per_hour
 from provenance_server.fitting import compact, cost, given_line, to_second
-from provenance_server.render_event import event_facts, how_to_get_the_rest
+from provenance_server.render_event import event_facts, first_release, how_to_get_the_rest, released_once
 from provenance_server.render_limits import FACTS, FactLimits, fact_steps
 
 VERSION_REPORTED = 40
@@ -42,17 +42,17 @@ def issue_facts(answer: IssueDetail, detail: Detail) -> Facts:
 
 
 def _facts(answer: IssueDetail, limits: FactLimits, detail: Detail) -> Facts:
-    before = row_facts(answer, limits.word, known_origin=False, identified=True) | compact(
+    before = row_facts(answer, limits.word, known_origin=False, detail=detail) | compact(
         {
             "storedEventCount": answer.stored_event_count,
             "senders": answer.senders.model_dump(by_alias=True) if answer.senders else None,
             "fingerprintVersion": answer.fingerprint_version if detail is Detail.FULL else None,
         }
     )
-    event = event_facts(answer.event, limits.word) if answer.event else _no_event(answer)
-    releases = _ends(answer.releases, limits.releases)
+    event = event_facts(answer, answer.event, limits.word, detail) if answer.event else _no_event(answer)
+    releases = [] if detail is Detail.CONCISE and released_once(answer) else _ends(answer.releases, limits.releases)
     history = _telling(answer.history, limits.history)
-    cuts = _counted(len(answer.releases) - len(releases), "release") + _counted(
+    cuts = _counted(len(answer.releases) - len(releases) if releases else 0, "release") + _counted(
         len(answer.history) - len(history), "earlier change"
     )
     told = {
@@ -79,29 +79,32 @@ def _known(value: Any) -> Any:
     return [_known(item) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]  # JSON
 
 
-def row_facts(issue: Issue, word: int, *, known_origin: bool, identified: bool = False) -> dict[str, Any]:
+def row_facts(issue: Issue, word: int, *, known_origin: bool, detail: Detail | None = None) -> dict[str, Any]:
     """Return what is known of an issue in a list or at the top of its detail.
 
     Args:
         issue: The issue.
         word: What a version may cost.
         known_origin: Whether the reader knows the origin: the short id names it.
-        identified: Whether the id is told beside the short id.
+        detail: How much is told of one issue; None for a row of a list. The short id names an issue as well as its id,
+            and what was first is told where it is not also the last.
     """
+    whole = detail is Detail.FULL
+    first_seen, last_seen = to_second(issue.first_seen), to_second(issue.last_seen)
     return compact(
         {
-            "id": issue.id if identified else None,
+            "id": issue.id if whole else None,
             "shortId": issue.short_id,
             "origin": None if known_origin else issue.origin,
             "status": issue.status.value,
-            "statusChangedAt": _status_changed(issue) if identified else None,
+            "statusChangedAt": _status_changed(issue) if detail else None,
             "eventCount": issue.event_count,
             "userCount": issue.user_count or None,
-            "firstSeen": to_second(issue.first_seen),
-            "lastSeen": to_second(issue.last_seen),
+            "firstSeen": first_seen if whole or first_seen != last_seen else None,
+            "lastSeen": last_seen,
             "regressionCount": issue.regression_count or None,
             "resolvedIn": given_line(issue.resolved_in, word),
-            "firstRelease": given_line(issue.first_release, word) if identified else None,
+            "firstRelease": given_line(first_release(issue, detail), word),
             "lastRelease": given_line(issue.last_release, word),
             "trust": compact(
                 {"authenticated": issue.trust.authenticated or None, "matched": issue.trust.matched or None}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from provenance_server.answers import IssueDetail, ReportedDetail, ReportedIssue
+from provenance_core.events import ErrorAction
+from provenance_server.answers import IssueDetail, ReportedIssue
 from provenance_server.arguments import Detail
 from provenance_server.fitting import compact, cost, given_line, line
-from provenance_server.render_event import event_report
+from provenance_server.render_event import event_report, first_release
 from provenance_server.render_facts import Facts, issue_facts
 from provenance_server.render_limits import DETAIL, EventLimits, event_steps
 from provenance_server.rendered import UNTRUSTED, Rendered
@@ -23,7 +24,7 @@ def render_issue(answer: IssueDetail, detail: Detail = Detail.CONCISE) -> Render
     told: dict[str, Any] = {}
     event: dict[str, Any] = {}
     for limits in event_steps(detail):
-        told = _told(answer.reported, limits, detail)
+        told = _told(answer, limits, detail)
         event = _event(answer, facts, limits, detail)
         if facts.cost + cost([told, event.get(_REPORTED)]) <= DETAIL[detail]:
             break
@@ -33,7 +34,7 @@ def render_issue(answer: IssueDetail, detail: Detail = Detail.CONCISE) -> Render
 def _event(answer: IssueDetail, facts: Facts, limits: EventLimits, detail: Detail) -> dict[str, Any]:
     if answer.event is None or answer.event.reported is None:
         return facts.event
-    reported = event_report(answer.event.reported, answer.reported, limits, detail, answer.short_id)
+    reported = event_report(answer, answer.event.reported, limits, detail)
     return facts.event | {_REPORTED: reported}
 
 
@@ -50,12 +51,13 @@ def issue_report(told: ReportedIssue, title: int, word: int) -> dict[str, Any]:
     )
 
 
-def _told(told: ReportedDetail, limits: EventLimits, detail: Detail) -> dict[str, Any]:
+def _told(answer: IssueDetail, limits: EventLimits, detail: Detail) -> dict[str, Any]:
+    told = answer.reported
     return issue_report(told, limits.title, limits.word) | compact(
         {
-            "handled": told.handled,
+            "handled": None if detail is Detail.CONCISE and _says_so(answer) else told.handled,
             "platform": given_line(told.platform, limits.word),
-            "firstRelease": given_line(told.first_release, limits.word),
+            "firstRelease": given_line(first_release(told, detail), limits.word),
             "standsOut": {
                 line(f"{entry.key}={entry.value}", limits.tag * 2): _shares(entry.share, entry.elsewhere)
                 for entry in told.stands_out[: limits.stands_out]
@@ -70,6 +72,12 @@ def _told(told: ReportedDetail, limits: EventLimits, detail: Detail) -> dict[str
             "fingerprint": given_line(told.fingerprint, limits.word) if detail is Detail.FULL else None,
         }
     )
+
+
+def _says_so(answer: IssueDetail) -> bool:
+    """Say whether the event's action tells whether the error was handled."""
+    action = answer.event.action if answer.event else None
+    return action is (ErrorAction.CAUGHT if answer.reported.handled else ErrorAction.UNHANDLED)
 
 
 def _shares(here: float, elsewhere: float) -> str:

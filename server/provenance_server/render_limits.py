@@ -35,7 +35,7 @@ class StackLimits:
     """How much of a stack is shown.
 
     `message` and what follows it belong to the root cause and the frame that matters; `context` is the number of source
-    lines either side of that frame's own, and `tokens` bounds the whole.
+    lines before that frame's own, `context_after` of those after it, and `tokens` bounds the whole.
     """
 
     tokens: int
@@ -45,6 +45,7 @@ class StackLimits:
     other_message: int
     message: int
     context: int
+    context_after: int
     source: int
     variables: int
     variable: int
@@ -88,6 +89,7 @@ EVENT = {
             other_message=100,
             message=300,
             context=3,
+            context_after=2,
             source=50,
             variables=12,
             variable=50,
@@ -113,6 +115,7 @@ EVENT = {
             other_message=300,
             message=1_000,
             context=5,
+            context_after=5,
             source=70,
             variables=25,
             variable=100,
@@ -137,9 +140,9 @@ FACT = {
 
 _STEPS = ((1.0, 1.0), (0.7, 1.0), (0.5, 1.0), (0.35, 1.0), (0.22, 0.8), (0.15, 0.6), (0.1, 0.4), (0.06, 0.25))
 _LEAST_TOKENS = 16
-_CENTRAL = frozenset({"tokens", "message", "context", "source", "variables", "variable"})
+_CENTRAL = frozenset({"tokens", "message", "context", "context_after", "source", "variables", "variable"})
 _AROUND = frozenset({"exceptions", "frames", "headers", "breadcrumbs", "tags", "tag_values", "stands_out"})
-_NUMBERS = _AROUND | {"context", "variables", "releases", "history"}
+_NUMBERS = _AROUND | {"context", "context_after", "variables", "releases", "history"}
 
 
 def event_steps(detail: Detail) -> Iterator[EventLimits]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from provenance_core.events import ErrorValue, Event, Frame, Relation
-from provenance_server.fitting import block, cost, json_text, line
+from provenance_server.fitting import block, cost, line
 from provenance_server.render_limits import StackLimits
+from provenance_server.render_values import value_text
 
 _JOINED = {
     Relation.CAUSE: "which caused",
@@ -17,6 +18,8 @@ _JOINED = {
 }
 
 _VARIABLE_NAME = 24
+_WRITES_TEXTS = "python"
+"""The platform whose SDK reports variables as the language writes them, texts with their quotation marks."""
 
 
 @dataclass(slots=True)
@@ -37,7 +40,7 @@ def render_stack(event: Event, limits: StackLimits) -> Stack:
 
     The root cause stands first. The frame that matters is the application's raising frame of the root cause, or of the
     nearest exception after it that has source lines or variables; it is shown with both. In-app frames are marked
-    `>`; one that no source map resolves says why.
+    `>`; one that no source map resolves says why. The folders of a file are told once: `…/name` is the file above.
     """
     stack = Stack()
     chain: list[tuple[ErrorValue, Relation | None]] = [(event, None)]
@@ -51,7 +54,8 @@ def render_stack(event: Event, limits: StackLimits) -> Stack:
                 stack.cuts.append(_counted(left_out, "exception"))
                 stack.lines.append(f"  … {_counted(left_out, 'exception')}")
             continue
-        stack.lines.extend(_exception(value, limits, stack.cuts, matters, root=position == 0))
+        shown = _Shown(limits, stack.cuts, matters, quoted=event.platform != _WRITES_TEXTS)
+        stack.lines.extend(shown.exception(value, root=position == 0))
         if relation is not None:
             stack.lines.append(f"— {_JOINED[relation]} —")
     _bound(stack, limits.tokens)
@@ -67,33 +71,95 @@ def _frame_that_matters(chain: Sequence[ErrorValue]) -> Frame | None:
     return next(telling, candidates[0] if candidates else None)
 
 
-def _exception(
-    value: ErrorValue, limits: StackLimits, cuts: list[str], matters: Frame | None, *, root: bool
-) -> Iterator[str]:
-    head = ": ".join(part for part in (value.error_type, value.message) if part) or "(no message)"
-    yield block(head, limits.message if root else limits.other_message)
-    if not value.frames and value.stack:
-        yield block(value.stack, limits.tokens // 2)
-        return
-    yield from _frames(value.frames, limits, cuts, matters)
+class _Shown:
+    """One exception as lines.
 
+    Args:
+        limits: How much is shown.
+        cuts: Takes what is left out.
+        matters: The frame that is shown in full.
+        quoted: Whether texts within variables get quotation marks.
+    """
 
-def _frames(frames: Sequence[Frame], limits: StackLimits, cuts: list[str], matters: Frame | None) -> Iterator[str]:
-    """Show the raising frame, the one that matters and the application's; fold the others and repetitions."""
-    shown = 0
-    told = 0
-    for run in _runs(frames):
-        if shown >= limits.frames:
-            cuts.append(_counted(len(frames) - told, "frame"))
+    def __init__(self, limits: StackLimits, cuts: list[str], matters: Frame | None, *, quoted: bool) -> None:
+        self._limits = limits
+        self._cuts = cuts
+        self._matters = matters
+        self._quoted = quoted
+        self._above: str | None = None
+
+    def exception(self, value: ErrorValue, *, root: bool) -> Iterator[str]:
+        """Yield type and message, then the frames."""
+        limits = self._limits
+        head = ": ".join(part for part in (value.error_type, value.message) if part) or "(no message)"
+        yield block(head, limits.message if root else limits.other_message)
+        if not value.frames and value.stack:
+            yield block(value.stack, limits.tokens // 2)
             return
-        told += len(run)
-        if run[0].in_app or len(run) == 1:
-            shown += 1
-            yield from _frame(run[0], limits, cuts, full=run[0] is matters)
-            if len(run) > 1:
-                yield f"  … {len(run) - 1} times more"
-        else:
-            yield f"  … {len(run)} library frames"
+        yield from self._frames(value.frames)
+
+    def _frames(self, frames: Sequence[Frame]) -> Iterator[str]:
+        """Show the raising frame, the one that matters and the application's; fold the others and repetitions."""
+        shown = 0
+        told = 0
+        for run in _runs(frames):
+            if shown >= self._limits.frames:
+                self._cuts.append(_counted(len(frames) - told, "frame"))
+                return
+            told += len(run)
+            if run[0].in_app or len(run) == 1:
+                shown += 1
+                yield from self._frame(run[0])
+                if len(run) > 1:
+                    yield f"  … {len(run) - 1} times more"
+            else:
+                yield f"  … {len(run)} library frames"
+
+    def _frame(self, frame: Frame) -> Iterator[str]:
+        limits = self._limits
+        where = self._where(frame)
+        position = "".join(f":{number}" for number in (frame.line, frame.column) if number is not None)
+        name = f" in {line(frame.function, limits.place)}" if frame.function else ""
+        lacks = f" (minified: {frame.unresolved.value})" if frame.unresolved is not None else ""
+        yield f"{'>' if frame.in_app else ' '} {where}{position}{name}{lacks}"
+        if frame is self._matters:
+            yield from self._context(frame)
+            yield from self._variables(frame)
+        elif frame.in_app and frame.context_line is not None and frame.context_line.strip():
+            yield f"      {line(frame.context_line.strip(), limits.source)}"
+
+    def _where(self, frame: Frame) -> str:
+        """Return a frame's file; of the one that the frame above named, without its folders."""
+        whole = frame.file or frame.module or frame.abs_path or "?"
+        named_above = whole == self._above
+        self._above = whole
+        folders, separator, name = whole.rpartition("/")
+        if named_above and separator and folders.count("/") > 1:
+            whole = f"…/{name}"
+        return line(whole, self._limits.place)
+
+    def _context(self, frame: Frame) -> Iterator[str]:
+        if frame.context_line is None:
+            return
+        limits = self._limits
+        before = frame.pre_context[-limits.context :]
+        first = (frame.line or len(before) + 1) - len(before)
+        for number, text in enumerate(
+            (*before, frame.context_line, *frame.post_context[: limits.context_after]), first
+        ):
+            mark = "→" if number == first + len(before) else " "
+            shown = text.rstrip()
+            if shown:
+                yield f"    {mark} {number} {line(shown, limits.source)}"
+
+    def _variables(self, frame: Frame) -> Iterator[str]:
+        limits = self._limits
+        names = list(frame.vars)
+        for name in names[: limits.variables]:
+            told = value_text(frame.vars[name], quoted=self._quoted)
+            yield f"      {line(name, _VARIABLE_NAME)} = {line(told, limits.variable)}"
+        if len(names) > limits.variables:
+            self._cuts.append(_counted(len(names) - limits.variables, "variable"))
 
 
 def _runs(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
@@ -106,39 +172,6 @@ def _runs(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
 
     for _, run in groupby(frames[first:], kind):
         yield list(run)
-
-
-def _frame(frame: Frame, limits: StackLimits, cuts: list[str], *, full: bool) -> Iterator[str]:
-    where = line(frame.file or frame.module or frame.abs_path or "?", limits.place)
-    position = "".join(f":{number}" for number in (frame.line, frame.column) if number is not None)
-    name = f" in {line(frame.function, limits.place)}" if frame.function else ""
-    lacks = f" (minified: {frame.unresolved.value})" if frame.unresolved is not None else ""
-    yield f"{'>' if frame.in_app else ' '} {where}{position}{name}{lacks}"
-    if full:
-        yield from _context(frame, limits)
-        yield from _variables(frame, limits, cuts)
-    elif frame.in_app and frame.context_line is not None and frame.context_line.strip():
-        yield f"      {line(frame.context_line.strip(), limits.source)}"
-
-
-def _context(frame: Frame, limits: StackLimits) -> Iterator[str]:
-    if frame.context_line is None:
-        return
-    before = frame.pre_context[-limits.context :]
-    first = (frame.line or len(before) + 1) - len(before)
-    for number, text in enumerate((*before, frame.context_line, *frame.post_context[: limits.context]), first):
-        mark = "→" if number == first + len(before) else " "
-        shown = text.rstrip()
-        if shown:
-            yield f"    {mark} {number} {line(shown, limits.source)}"
-
-
-def _variables(frame: Frame, limits: StackLimits, cuts: list[str]) -> Iterator[str]:
-    names = list(frame.vars)
-    for name in names[: limits.variables]:
-        yield f"      {line(name, _VARIABLE_NAME)} = {json_text(frame.vars[name], limits.variable)}"
-    if len(names) > limits.variables:
-        cuts.append(_counted(len(names) - limits.variables, "variable"))
 
 
 def _bound(stack: Stack, tokens: int) -> None:

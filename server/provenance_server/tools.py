@@ -160,8 +160,7 @@ TOOLS: tuple[ErrorTool, ...] = (
         arguments.ReadIssue,
         _READS,
         _answer(
-            ("id", "shortId", "status"),
-            id=_TEXT,
+            ("shortId", "status"),
             shortId=_TEXT,
             status=_TEXT,
             reported=_OUTSIDE,

@@ -72,8 +72,8 @@ def detail(number: int = 1, **changes: Any) -> dict[str, Any]:
                 "eventId": "e-7",
             }
         ],
-        "eventsPerDay": [0, 0, 1, 0, 2, 3, 6],
-        "eventsPerHour": [0] * 23 + [6],
+        "eventsPerDay": [1, 0, 2, 3, 6],
+        "eventsPerHour": [6],
         "reported": listed["reported"]
         | {
             "tags": {"browser": {"Chrome 120": 5, "Safari": 1}},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -44,22 +46,104 @@ def test_a_list_row_holds_what_tells_issues_apart_and_nothing_else(store: Store)
     (row,) = shown["items"]
 
     assert set(shown) == {"items", "total"}
-    assert list(row) == ["shortId", "status", "eventCount", "userCount", "firstSeen", "lastSeen", "reported"]
+    assert list(row) == ["shortId", "status", "eventCount", "userCount", "lastSeen", "reported"]
     assert list(row["reported"]) == ["title", "culprit", "level", "lastRelease"]
-    assert len(row["firstSeen"]) == len("2026-11-23T10:00:00Z")
+    assert len(row["lastSeen"]) == len("2026-11-23T10:00:00Z")
 
 
 def test_a_detail_begins_with_facts_and_its_event_with_the_stack(store: Store) -> None:
     report(store, make_origin(store), payload())
+    shown, whole = _shown(store), _shown(store, Detail.FULL)
+
+    assert list(shown)[:3] == ["shortId", "origin", "status"]
+    assert list(whole)[:3] == ["id", "shortId", "origin"]
+    assert list(shown["event"])[:3] == ["id", "action", "via"]
+    assert list(whole["event"])[:4] == ["id", "receivedAt", "action", "via"]
+    assert next(iter(shown["event"]["reported"])) == "stack"
+    assert {"trust", "regressionCount", "statusChangedAt", "cut"}.isdisjoint(shown)
+
+
+HOUR = 3_600_000_000
+
+
+def test_a_trend_begins_where_events_do(store_kind: Kind, tmp_path: Path) -> None:
+    now = [1_795_437_407_000_000]
+    with (
+        new_database_url(store_kind, tmp_path) as url,
+        closing(Store.open(url, lambda: now[0])) as store,
+    ):
+        origin = make_origin(store)
+        report(store, origin, payload())
+        first = _shown(store)
+        now[0] += 50 * HOUR
+        report(store, origin, payload(), payload())
+        now[0] += 2 * HOUR
+        later = _shown(store)
+
+    assert "eventsPerDay" not in first
+    assert first["eventsPerHour"] == [1]
+    assert later["eventsPerDay"] == [1, 0, 2]
+    assert later["eventsPerHour"] == [2, 0, 0]
+    assert "firstSeen" not in first
+    assert later["firstSeen"] == first["lastSeen"] < later["lastSeen"]
+
+
+def test_what_all_events_of_an_issue_agree_on_is_told_once(store: Store) -> None:
+    origin = make_origin(store)
+    runtime = {"name": "CPython", "version": "3.13"}
+    report(store, origin, payload(environment="production", serverName="web-1", runtime=runtime))
+    alone, whole = _shown(store), _shown(store, Detail.FULL)
+    report(store, origin, payload(environment="production", serverName="web-2", runtime=runtime, release="shop@2.0.0"))
     shown = _shown(store)
 
-    assert list(shown)[:3] == ["id", "shortId", "origin"]
-    assert list(shown["event"])[:4] == ["id", "receivedAt", "action", "via"]
-    assert next(iter(shown["event"]["reported"])) == "stack"
-    assert len(shown["eventsPerHour"]) == 24
-    assert len(shown["eventsPerDay"]) == 7
-    assert shown["eventsPerDay"][-1] == sum(shown["eventsPerHour"]) == shown["eventCount"]
-    assert {"trust", "regressionCount", "statusChangedAt", "cut"}.isdisjoint(shown)
+    assert {"release", "environment", "serverName", "runtime"}.isdisjoint(alone["event"]["reported"])
+    assert {"release", "environment", "serverName", "runtime"} <= set(whole["event"]["reported"])
+    assert "firstRelease" not in alone["reported"]
+    assert whole["reported"]["firstRelease"] == alone["reported"]["lastRelease"] == "shop@1.0.0"
+    assert (shown["reported"]["firstRelease"], shown["reported"]["lastRelease"]) == ("shop@1.0.0", "shop@2.0.0")
+    assert (shown["event"]["reported"]["serverName"], shown["event"]["reported"]["release"]) == ("web-2", "shop@2.0.0")
+    assert "environment" not in shown["event"]["reported"]
+    assert shown["reported"]["tags"]["environment"] == {"production": 2}
+    assert [entry["reported"]["version"] for entry in shown["releases"]] == ["shop@2.0.0", "shop@1.0.0"]
+
+
+def test_a_value_that_not_all_events_carry_is_told_of_the_event(store: Store) -> None:
+    origin = make_origin(store)
+    report(store, origin, payload(environment=None, release=None), payload(environment="production"))
+    shown = _shown(store)
+
+    assert shown["reported"]["tags"]["environment"] == {"production": 1}
+    assert shown["event"]["reported"]["environment"] == "production"
+    assert shown["event"]["reported"]["release"] == "shop@1.0.0"
+    assert shown["releases"][0]["eventCount"] == 1
+
+
+def test_when_it_happened_is_told_where_that_is_not_when_it_was_received(store: Store) -> None:
+    origin = make_origin(store)
+    report(store, origin, payload(timestamp=datetime.now(UTC).isoformat()))
+    at_once = _shown(store)["event"]["reported"]
+    report(store, origin, payload(timestamp="2026-01-01T10:00:00.5Z"))
+    late = _shown(store)["event"]["reported"]
+
+    assert "timestamp" not in at_once
+    assert late["timestamp"] == "2026-01-01T10:00:00Z"
+
+
+def test_breadcrumbs_read_as_what_happened(store: Store) -> None:
+    at = "2026-11-24T10:20:5"
+    request = {"url": "https://api.example.org/cart", "method": "GET", "status_code": 200, "reason": "OK"}
+    crumbs: list[dict[str, Any]] = [
+        {"timestamp": f"{at}1Z", "category": "http", "data": request},
+        {"timestamp": f"{at}1.9Z", "category": "navigation", "data": {"from": "/", "to": "/cart", "state": {"n": 1}}},
+        {"timestamp": f"{at}2Z", "category": "console", "level": "warning", "message": "slow"},
+    ]
+    report(store, make_origin(store), payload(breadcrumbs=crumbs))
+
+    assert _shown(store)["event"]["reported"]["breadcrumbs"] == [
+        "10:20:51 http GET https://api.example.org/cart 200 reason=OK",
+        "navigation from=/ to=/cart state={n: 1}",
+        "10:20:52 console warning slow",
+    ]
 
 
 def test_what_stands_out_and_what_is_matched_is_told(store: Store) -> None:
@@ -119,6 +203,40 @@ def test_library_frames_are_folded_and_the_raising_one_is_not(store: Store) -> N
         "> shop/prices.py:12 in price_of\n"
         "    → 12   return P[sku]\n"
         "  … 9 library frames"
+    )
+
+
+def test_folders_of_a_file_are_told_once(store: Store) -> None:
+    frames = [
+        {"file": "/srv/shop/app/cart.js", "function": name, "line": 5, "inApp": True} for name in ("inner", "outer")
+    ]
+    other = {"file": "/srv/shop/app/pay.js", "function": "pay", "line": 1, "inApp": True}
+
+    assert _stack(store, causes=[], errorType="E", message="m", frames=[*frames, other, frames[0]]) == (
+        "E: m\n"
+        "> /srv/shop/app/cart.js:5 in inner\n"
+        "> …/cart.js:5 in outer\n"
+        "> /srv/shop/app/pay.js:1 in pay\n"
+        "> /srv/shop/app/cart.js:5 in inner"
+    )
+
+
+@pytest.mark.parametrize(
+    ("platform", "shown"),
+    [
+        ("python", "{sku: 'mug', n: 2, tags: ['a', b'x'], gone: None}"),
+        ("node", "{sku: 'mug', n: 2, tags: ['a', 'x'], gone: null}"),
+    ],
+)
+def test_variables_are_told_without_needless_quotation_marks(store: Store, platform: str, shown: str) -> None:
+    """The SDK of Python reports texts as Python writes them."""
+    value: dict[str, Any] = {
+        "python": {"sku": "'mug'", "n": "2", "tags": ["'a'", "b'x'"], "gone": "None"},
+        "node": {"sku": "mug", "n": 2, "tags": ["a", "x"], "gone": None},
+    }[platform]
+
+    assert f"      order = {shown}" in _stack(
+        store, platform=platform, causes=[], frames=[{**OURS, "vars": {"order": value}}]
     )
 
 

@@ -97,7 +97,7 @@ async def test_the_list_of_tools_costs_at_most_2000_tokens(agent: Client) -> Non
     assert len(INSTRUCTIONS) <= 2_048
 
 
-PINNED = "96332ff49376ecbcfe6f3fc3c5cfce1a866d216c147645aa7c6c3d31f1dcce4f"
+PINNED = "0ab233b1d95914dcf487bca5555f06461bc71e4abb6c022b65a8ab60b923c941"
 """What models read before they ask for anything.
 
 A change made on purpose: read the new definitions once more as a model would, see that they tell no more than they did
@@ -160,7 +160,7 @@ async def test_an_agent_lists_reads_resolves_and_sees_the_regression(
         release="shop@1.0.0",
         note="fixed",
     )
-    again = await call(agent, "update_error_issue_status", issueId=detail["id"], status="resolved")
+    again = await call(agent, "update_error_issue_status", issueId=detail["shortId"], status="resolved")
     report(store, origin, payload(release="shop@1.1.0"))
     after = await call(agent, "get_error_issue", issueId=row["shortId"])
 
@@ -183,8 +183,10 @@ async def test_what_one_tool_prints_another_accepts(agent: Client, store: Store,
     releases = await call(agent, "get_releases", origin=detail["origin"])
     version = releases["items"][0]["reported"]["version"]
     by_release = await call(agent, "get_error_issues", release=version)
-    event = await call(agent, "get_error_issue", issueId=detail["id"], event=detail["event"]["id"], detail="full")
-    resolved = await call(agent, "update_error_issue_status", issueId=detail["id"], status="resolved", release=version)
+    event = await call(agent, "get_error_issue", issueId=detail["shortId"], event=detail["event"]["id"], detail="full")
+    resolved = await call(
+        agent, "update_error_issue_status", issueId=detail["shortId"], status="resolved", release=version
+    )
 
     assert by_release["total"] == 2
     assert event["event"]["id"] == detail["event"]["id"]
@@ -201,16 +203,18 @@ async def test_a_registered_release_is_a_fact_and_one_that_events_mention_a_repo
     created = await call(agent, "create_release", origin="shop", version="shop@1.0.0", ref="abc")
     again = await call(agent, "create_release", origin="SHOP", version="shop@1.0.0", notes="text")
     after = await call(agent, "get_error_issue", issueId="shop-1")
+    whole = await call(agent, "get_error_issue", issueId="shop-1", detail="full")
     listed_after = (await call(agent, "get_error_issues"))["items"][0]
 
-    assert "firstRelease" not in before
-    assert before["reported"]["firstRelease"] == listed["reported"]["lastRelease"] == "shop@1.0.0"
-    assert before["releases"][0]["reported"]["version"] == after["releases"][0]["version"] == "shop@1.0.0"
+    assert "lastRelease" not in before
+    assert before["reported"]["lastRelease"] == listed["reported"]["lastRelease"] == "shop@1.0.0"
+    assert whole["releases"][0]["version"] == "shop@1.0.0"
     assert listed_after["lastRelease"] == "shop@1.0.0"
     assert (created["created"], again["created"]) == (True, False)
     assert (again["ref"], again["notes"], again["id"]) == ("abc", "text", created["id"])
-    assert after["firstRelease"] == "shop@1.0.0"
-    assert "firstRelease" not in after["reported"]
+    assert after["lastRelease"] == whole["firstRelease"] == "shop@1.0.0"
+    assert "lastRelease" not in after["reported"]
+    assert "firstRelease" not in whole["reported"]
 
 
 async def test_in_a_list_update_each_has_its_own_outcome(agent: Client, store: Store, origin: OriginRecord) -> None:
