@@ -142,7 +142,7 @@ def _change(entry: StatusChange, limits: FactLimits, detail: Detail) -> dict[str
             "release": given_line(entry.release, limits.word),
             "withheld": entry.withheld,
             "note": given_line(entry.note, limits.note),
-            "eventId": entry.event_id if detail is Detail.FULL else None,
+            "eventId": entry.event_id if detail is Detail.FULL or entry.to_status is Status.REGRESSED else None,
             "reported": reported_version(entry.reported),
         }
     )

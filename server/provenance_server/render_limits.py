@@ -48,6 +48,7 @@ class StackLimits:
     context_after: int
     source: int
     variables: int
+    frames_with_variables: int
     variable: int
 
 
@@ -92,6 +93,7 @@ EVENT = {
             context_after=2,
             source=50,
             variables=12,
+            frames_with_variables=1,
             variable=50,
         ),
         title=80,
@@ -118,6 +120,7 @@ EVENT = {
             context_after=5,
             source=70,
             variables=25,
+            frames_with_variables=4,
             variable=100,
         ),
         title=120,
@@ -140,9 +143,11 @@ FACT = {
 
 _STEPS = ((1.0, 1.0), (0.7, 1.0), (0.5, 1.0), (0.35, 1.0), (0.22, 0.8), (0.15, 0.6), (0.1, 0.4), (0.06, 0.25))
 _LEAST_TOKENS = 16
-_CENTRAL = frozenset({"tokens", "message", "context", "context_after", "source", "variables", "variable"})
+_CENTRAL = frozenset(
+    {"tokens", "message", "context", "context_after", "source", "variables", "variable", "frames_with_variables"}
+)
 _AROUND = frozenset({"exceptions", "frames", "headers", "breadcrumbs", "tags", "tag_values", "stands_out"})
-_NUMBERS = _AROUND | {"context", "context_after", "variables", "releases", "history"}
+_NUMBERS = _AROUND | {"context", "context_after", "variables", "frames_with_variables", "releases", "history"}
 
 
 def event_steps(detail: Detail) -> Iterator[EventLimits]:

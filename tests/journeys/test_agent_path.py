@@ -108,7 +108,7 @@ async def test_an_agent_finds_what_came_back_and_resolves_it(tmp_path: Path) -> 
     assert newest["regressedIssues"] == 1
     assert "KeyError" in stack.splitlines()[0]
     assert "rate = rates[article.currency]" in stack
-    assert "currency = CHF" in stack
+    assert "currency = 'CHF'" in stack
     assert (changed["status"], changed["previousStatus"]) == ("resolved", "regressed")
     assert call.calls <= MOST_CALLS
     assert call.tokens <= MOST_TOKENS, call.tokens

@@ -34,12 +34,6 @@ def _shown(store: Store, detail: Detail = Detail.CONCISE, issue: str = "shop-1")
     return to_json(GET_ERROR_ISSUE(make_context(store), {"issueId": issue}), detail)
 
 
-def _stack(store: Store, **changes: Any) -> str:
-    """Return the stack of an event as it is shown."""
-    (made,) = report(store, make_origin(store), payload(**changes))
-    return _shown(store, issue=str(made.issue_id))["event"]["reported"]["stack"]
-
-
 def test_a_list_row_holds_what_tells_issues_apart_and_nothing_else(store: Store) -> None:
     report(store, make_origin(store), payload(), payload())
     shown = to_json(GET_ERROR_ISSUES(make_context(store), {}))
@@ -189,82 +183,6 @@ def test_what_was_cut_is_said_with_how_to_get_it(store: Store) -> None:
     rest = "the rest: `provenance errors get SHOP-1 --json`, GET /api/error-issues/SHOP-1"
     assert full["event"]["reported"]["cut"][-1] == rest
     assert concise["event"]["reported"]["trimmedAtIngest"] > 0
-
-
-LIBRARY = {"file": "flask/app.py", "function": "dispatch", "line": 880, "inApp": False}
-OURS = {"file": "shop/prices.py", "function": "price_of", "line": 12, "inApp": True, "contextLine": "  return P[sku]"}
-
-
-def test_library_frames_are_folded_and_the_raising_one_is_not(store: Store) -> None:
-    assert _stack(store, causes=[], errorType="E", message="m", frames=[LIBRARY, LIBRARY, OURS, *[LIBRARY] * 9]) == (
-        "E: m\n"
-        "  flask/app.py:880 in dispatch\n"
-        "  flask/app.py:880 in dispatch\n"
-        "> shop/prices.py:12 in price_of\n"
-        "    → 12   return P[sku]\n"
-        "  … 9 library frames"
-    )
-
-
-def test_folders_of_a_file_are_told_once(store: Store) -> None:
-    frames = [
-        {"file": "/srv/shop/app/cart.js", "function": name, "line": 5, "inApp": True} for name in ("inner", "outer")
-    ]
-    other = {"file": "/srv/shop/app/pay.js", "function": "pay", "line": 1, "inApp": True}
-
-    assert _stack(store, causes=[], errorType="E", message="m", frames=[*frames, other, frames[0]]) == (
-        "E: m\n"
-        "> /srv/shop/app/cart.js:5 in inner\n"
-        "> …/cart.js:5 in outer\n"
-        "> /srv/shop/app/pay.js:1 in pay\n"
-        "> /srv/shop/app/cart.js:5 in inner"
-    )
-
-
-@pytest.mark.parametrize(
-    ("platform", "shown"),
-    [
-        ("python", "{sku: 'mug', n: 2, tags: ['a', b'x'], gone: None}"),
-        ("node", "{sku: 'mug', n: 2, tags: ['a', 'x'], gone: null}"),
-    ],
-)
-def test_variables_are_told_without_needless_quotation_marks(store: Store, platform: str, shown: str) -> None:
-    """The SDK of Python reports texts as Python writes them."""
-    value: dict[str, Any] = {
-        "python": {"sku": "'mug'", "n": "2", "tags": ["'a'", "b'x'"], "gone": "None"},
-        "node": {"sku": "mug", "n": 2, "tags": ["a", "x"], "gone": None},
-    }[platform]
-
-    assert f"      order = {shown}" in _stack(
-        store, platform=platform, causes=[], frames=[{**OURS, "vars": {"order": value}}]
-    )
-
-
-def test_a_recursion_is_folded(store: Store) -> None:
-    assert _stack(store, causes=[], errorType="E", message="m", frames=[OURS] * 200) == (
-        "E: m\n> shop/prices.py:12 in price_of\n    → 12   return P[sku]\n  … 199 times more"
-    )
-
-
-def test_of_many_exceptions_the_root_cause_and_the_outermost_are_shown(store: Store) -> None:
-    causes = [{"errorType": f"Cause{number}", "message": "c", "frames": [OURS]} for number in range(9)]
-    shown = _stack(store, causes=causes, frames=[])
-
-    assert shown.startswith("Cause8: c\n")
-    assert "\n  … 5 exceptions\n" in shown
-    assert shown.rstrip().endswith("CheckoutError: could not price order 1001")
-
-
-def test_where_the_root_cause_has_no_source_the_nearest_that_has_is_shown_in_full(store: Store) -> None:
-    cause = {
-        "errorType": "OSError",
-        "message": "m",
-        "frames": [{"file": "lib/net.py", "function": "connect", "inApp": False}],
-    }
-    shown = _stack(store, causes=[cause], frames=[{**OURS, "vars": {"sku": "mug"}}])
-
-    assert shown.startswith("OSError: m\n  lib/net.py in connect\n— which caused —\nCheckoutError")
-    assert "    → 12   return P[sku]\n      sku = mug" in shown
 
 
 def _strings(value: object, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
