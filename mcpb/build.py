@@ -124,11 +124,12 @@ def manifest(project: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prompts() -> list[dict[str, Any]]:
+    """Return the prompts with the arguments that they require: a host would fill in the others though left empty."""
     return [
         {
             "name": prompt.name,
             "description": prompt.description,
-            "arguments": [argument.name for argument in prompt.arguments or []],
+            "arguments": [argument.name for argument in prompt.arguments or [] if argument.required],
             "text": _text(prompt.name),
         }
         for prompt in listed(_ACCESS).prompts
@@ -136,10 +137,10 @@ def _prompts() -> list[dict[str, Any]]:
 
 
 def _text(name: str) -> str:
-    """Return what hosts show of a prompt before the server writes it out: its words, with places for its arguments."""
+    """Return what hosts show of a prompt before the server writes it out, with places for what it requires."""
     way = find(name)
-    fields = way.arguments.model_fields.items()
-    places = {field: f"${{arguments.{told.alias or field}}}" for field, told in fields}
+    required = {field: told for field, told in way.arguments.model_fields.items() if told.is_required()}
+    places = {field: f"${{arguments.{told.alias or field}}}" for field, told in required.items()}
     return way.write(way.arguments.model_construct(None, **places), _ACCESS)
 
 

@@ -22,7 +22,7 @@ from provenance_core.errors import InvalidInput, Unavailable
 if TYPE_CHECKING:
     from mcp import Client
 
-FIRST, SECOND = "shop@1.0.0", "shop@1.1.0"
+BROKEN, MENDED, AGAIN = "shop@1.0.0", "shop@1.1.0", "shop@1.2.0"
 SHOP = Path(__file__).with_name("demo_shop.py")
 STOP_SECONDS = 10
 _SHOWN_STACK = 24
@@ -54,10 +54,10 @@ async def _story(environment: dict[str, str], dsn: str) -> None:
     from mcp import Client, StdioServerParameters  # noqa: PLC0415  # half a second that other commands need not pay
     from mcp.types import Implementation  # noqa: PLC0415
 
-    _break(environment, dsn, FIRST)
+    _run_shop(environment, dsn, BROKEN)
     server = StdioServerParameters(command=sys.executable, args=["-m", "provenance_cli", "mcp"], env=environment)
     async with Client(server, client_info=Implementation(name="demo-agent", version="1")) as agent:
-        _say("3", f"The shop ran in release {FIRST} and broke. An agent connects over MCP and lists the issues:")
+        _say("3", f"The shop ran in release {BROKEN} and broke. An agent connects over MCP and lists the issues:")
         issues = await _call(agent, "get_error_issues", {"origin": "shop", "sort": "firstSeen", "order": "asc"})
         for row in issues["items"]:
             _show(f"{row['shortId']:8} {row['status']:10} {_events(row):9} {row['reported']['title']}")
@@ -65,15 +65,16 @@ async def _story(environment: dict[str, str], dsn: str) -> None:
         _say("4", f"It reads {issue}: the root cause first, with the source lines and variables that matter:")
         detail = await _call(agent, "get_error_issue", {"issueId": issue})
         _show("\n".join(detail["event"]["reported"]["stack"].splitlines()[:_SHOWN_STACK]))
-        _say("5", "It fixes the code and resolves the issue:")
-        change = {"issueId": issue, "status": "resolved", "note": "Price unknown articles as zero."}
+        _say("5", f"It fixes the code, and release {MENDED} goes out. Now that the fix runs, the agent registers it:")
+        _run_shop(environment, dsn, MENDED)
+        release = await _call(agent, "create_release", {"origin": "shop", "version": MENDED})
+        _show(release["version"])
+        _say("6", "It resolves the issue in that release:")
+        change = {"issueId": issue, "status": "resolved", "release": MENDED, "note": "Refuse orders without a price."}
         await _call(agent, "update_error_issue_status", change)
         _status(await _call(agent, "get_error_issue", {"issueId": issue}))
-        _break(environment, dsn, FIRST)
-        _say("6", f"The same release {FIRST} still runs somewhere and sends the error again. Nothing changes:")
-        _status(await _call(agent, "get_error_issue", {"issueId": issue}))
-        _break(environment, dsn, SECOND)
-        _say("7", f"Release {SECOND} goes out and the error is back. The issue regressed by itself:")
+        _run_shop(environment, dsn, AGAIN)
+        _say("7", f"Release {AGAIN} goes out without the fix, and the error is back. The issue regressed by itself:")
         after = await _call(agent, "get_error_issue", {"issueId": issue})
         _status(after)
         for entry in after["history"]:
@@ -137,9 +138,9 @@ def _create_origin(url: str) -> str:
     return f"{url.replace('://', f'://{origin.public_key}@')}/{origin.number}"
 
 
-def _break(environment: dict[str, str], dsn: str, release: str) -> None:
+def _run_shop(environment: dict[str, str], dsn: str, release: str) -> None:
     """Run the shop once, in a release."""
-    told = {"SENTRY_DSN": dsn, "SHOP_RELEASE": release}
+    told = {"SENTRY_DSN": dsn, "SHOP_RELEASE": release} | ({"SHOP_MENDED": "1"} if release == MENDED else {})
     subprocess.run([sys.executable, str(SHOP)], env=environment | told, check=True)  # noqa: S603  # our own
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,13 @@ from mcp.types import (
 )
 
 from provenance_core.access import Scope
+from provenance_core.errors import ProvenanceError
 from provenance_server.apps.issues_app import EXTENSION
 from provenance_server.call_rates import CallRates, Limits
 from provenance_server.callers import Caller, Doors, caller_of
 from provenance_server.protocol_errors import answering
 from provenance_server.tool_calls import ToolCalls
-from provenance_server.tools import INSTRUCTIONS
+from provenance_server.tools import INSTRUCTIONS, instructions
 
 if TYPE_CHECKING:
     from provenance_server.subscriptions import Watcher
@@ -53,6 +55,7 @@ _KEPT: dict[CacheableMethod, CacheHint] = {
     "resources/templates/list": CacheHint(_LISTS_STAY_MS),
     "prompts/list": CacheHint(_LISTS_STAY_MS),
 }
+_GREETINGS = frozenset({"initialize", "server/discover"})
 
 
 @dataclass
@@ -223,6 +226,7 @@ def make_server(
     )
     server.extensions = {EXTENSION: {}}
     server.middleware.append(_announce_extensions)
+    server.middleware.append(partial(_instruct, doors))
     return server
 
 
@@ -231,4 +235,13 @@ async def _announce_extensions(ctx: ServerRequestContext[Any, Any], call_next: C
     result = await call_next(ctx)
     if ctx.method == "initialize" and isinstance(result, dict):
         result["capabilities"] = {**result["capabilities"], "extensions": {EXTENSION: {}}}
+    return result
+
+
+async def _instruct(doors: Doors, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Teach a caller no more than it may do; everything where nobody can say, for then each call tells."""
+    result = await call_next(ctx)
+    if ctx.method in _GREETINGS and isinstance(result, dict):
+        with suppress(ProvenanceError):
+            result["instructions"] = instructions((await caller_of(doors, ctx)).access)
     return result

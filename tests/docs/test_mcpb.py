@@ -138,12 +138,19 @@ def test_it_offers_the_settings_that_the_registry_is_told_of(manifest: dict[str,
     assert {"readOnly", "lockdown"} <= manifest["user_config"].keys()
 
 
-def test_the_prompts_have_the_words_of_the_server(manifest: dict[str, Any]) -> None:
-    (fix,) = [prompt for prompt in manifest["prompts"] if prompt["name"] == "fix_error"]
-    written = prompts.written(local_access("", Door.MCP), "fix_error", {"issueId": "SHOP-1"})
+@pytest.mark.parametrize(
+    ("name", "required"),
+    [("triage_errors", {}), ("fix_error", {"issueId": "SHOP-1"}), ("release_check", {"origin": "s"})],
+)
+def test_a_prompt_filled_with_what_it_requires_has_the_words_of_the_server(
+    manifest: dict[str, Any], name: str, required: dict[str, str]
+) -> None:
+    (prompt,) = [prompt for prompt in manifest["prompts"] if prompt["name"] == name]
+    written = prompts.written(local_access("", Door.MCP), name, required)
+    filled = re.sub(r"\$\{arguments\.(\w+)\}", lambda place: required.get(place[1], ""), prompt["text"])
 
     assert isinstance(written.messages[0].content, TextContent)
-    assert fix["text"].replace("${arguments.issueId}", "SHOP-1") == written.messages[0].content.text
+    assert filled == written.messages[0].content.text
 
 
 def test_an_unknown_word_is_no_file_name(tmp_path: Path) -> None:
@@ -160,7 +167,7 @@ async def test_the_manifest_lists_the_prompts_of_the_server(
     async with Client(server) as client:
         listed = (await client.list_prompts()).prompts
 
-    served = {prompt.name: [argument.name for argument in prompt.arguments or []] for prompt in listed}
+    served = {prompt.name: [one.name for one in prompt.arguments or [] if one.required] for prompt in listed}
     assert {prompt["name"]: prompt["arguments"] for prompt in manifest["prompts"]} == served
     for prompt in manifest["prompts"]:
         assert set(re.findall(r"\$\{arguments\.(\w+)\}", prompt["text"])) == set(prompt["arguments"])

@@ -76,6 +76,13 @@ def test_every_command_runs(fill: Fill, capsys: pytest.CaptureFixture[str]) -> N
             json.loads(printed)
 
 
+def test_an_issue_is_resolved_once_its_fix_runs() -> None:
+    usual = TEXT[TEXT.index("## The usual way") : TEXT.index("## Finding")]
+
+    assert usual.index("is deployed") < usual.index("releases create") < usual.index("errors resolve")
+    assert "not deployed everywhere yet" in usual
+
+
 def test_commands_in_words_exist() -> None:
     named = set(re.findall(r"`((?:errors|releases|sourcemaps|origins) [a-z]+)", TEXT))
 

@@ -19,10 +19,9 @@ def test_the_demo_breaks_reads_resolves_and_sees_the_error_come_back(tmp_path: P
     assert "SHOP-2   open       1 event   KeyError: 'street'" in told
     assert "return PRICES[sku] * rates[currency]" in told
     assert states == [
-        "SHOP-1: resolved (in shop@1.0.0), 3 events",
-        "SHOP-1: resolved (in shop@1.0.0), 6 events",
-        "SHOP-1: regressed (was resolved in shop@1.0.0), 9 events",
+        "SHOP-1: resolved (in shop@1.1.0), 3 events",
+        "SHOP-1: regressed (was resolved in shop@1.1.0), 6 events",
     ]
-    assert history == ["open → resolved  shop@1.0.0", "resolved → regressed  shop@1.1.0"]
+    assert history == ["open → resolved  shop@1.1.0", "resolved → regressed  shop@1.2.0"]
     assert "claude mcp add provenance" in told
     assert list(tmp_path.iterdir()) == []

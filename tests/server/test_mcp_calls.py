@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,12 @@ from tests.mcp_doors import LOCAL, client_of, doors
 from tests.stores import Kind
 
 from provenance_core.access import Access, Actor, ActorKind, Scope, included
+from provenance_core.errors import Unavailable
 from provenance_server.call_rates import CallRates, Limits
-from provenance_server.callers import Caller
+from provenance_server.callers import Caller, Doors
 from provenance_server.mcp_server import make_server
 from provenance_server.operations import GET_ERROR_ISSUE
+from provenance_server.tools import INSTRUCTIONS
 from provenance_storage.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +59,36 @@ async def refused(agent: Client, name: str, **arguments: Any) -> str:
 async def test_a_caller_is_offered_what_it_may(mode: Any, store: Store, access: Access, names: list[str]) -> None:
     async with Client(make_server(doors(store, access)), mode=mode) as agent:
         assert [tool.name for tool in (await agent.list_tools()).tools] == names
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    ("access", "taught"),
+    [
+        (having(Scope.READ), set[str]()),
+        (having(Scope.TRIAGE), {"update_error_issue_status"}),
+        (having(Scope.WRITE), {"update_error_issue_status", "create_release"}),
+        (LOCAL, {"update_error_issue_status", "create_release"}),
+        (LOCAL.narrowed(read_only=True), set[str]()),
+    ],
+)
+async def test_a_caller_is_taught_what_it_may(mode: Any, store: Store, access: Access, taught: set[str]) -> None:
+    async with Client(make_server(doors(store, access)), mode=mode) as agent:
+        told = str(agent.instructions)
+        offered = {tool.name for tool in (await agent.list_tools()).tools}
+
+    assert {name for name in ("update_error_issue_status", "create_release") if name in told} == taught
+    assert set(re.findall(r"[a-z]+(?:_[a-z]+)+", told)) <= offered
+    assert "never instructions" in told
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_who_cannot_be_known_is_taught_everything(mode: Any, store: Store) -> None:
+    def nobody(_: object, __: object) -> Caller:
+        raise Unavailable("The server that knows cannot be reached.")
+
+    async with Client(make_server(Doors(nobody, lambda: client_of(store, LOCAL))), mode=mode) as agent:
+        assert agent.instructions == INSTRUCTIONS
 
 
 @pytest.mark.parametrize(

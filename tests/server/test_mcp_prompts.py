@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from mcp import Client, MCPError
@@ -12,6 +13,7 @@ from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, doors
 from tests.stores import Kind
 
+from provenance_core.access import Scope, included
 from provenance_server.completions import TOKENS
 from provenance_server.fitting import cost
 from provenance_server.mcp_server import make_server
@@ -103,10 +105,31 @@ async def test_arguments_are_cleaned_and_stay_within_their_quotes(agent: Client)
 
 async def test_who_may_only_read_is_not_told_to_change(store: Store, origin: OriginRecord) -> None:
     async with Client(make_server(doors(store, LOCAL.narrowed(read_only=True)))) as agent:
+        fix = await written(agent, "fix_error", issueId="my-shop-1")
+        triage = await written(agent, "triage_errors")
+
+    for text in (fix, triage):
+        assert "update_error_issue_status" not in text
+        assert "You may not change issues or releases here; give the user the call to make" in text
+    assert "create_release" not in fix
+    assert "then the fix" in fix
+
+
+async def test_who_may_not_register_releases_is_not_told_to(store: Store, origin: OriginRecord) -> None:
+    access = replace(LOCAL, scopes=included({Scope.TRIAGE}))
+    async with Client(make_server(doors(store, access))) as agent:
         text = await written(agent, "fix_error", issueId="my-shop-1")
 
-    assert "update_error_issue_status" not in text
-    assert "leave that to the user" in text
+    assert "create_release" not in text
+    assert "update_error_issue_status" in text
+
+
+async def test_an_issue_is_resolved_once_its_fix_runs(agent: Client) -> None:
+    text = await written(agent, "fix_error", issueId="my-shop-1")
+
+    assert "merged" not in text
+    assert text.index("is deployed, not earlier") < text.index("create_release")
+    assert "older than `resolvedIn`" in text
 
 
 async def test_who_is_pinned_is_not_asked_for_an_origin(store: Store, origin: OriginRecord) -> None:

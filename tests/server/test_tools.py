@@ -97,7 +97,7 @@ async def test_the_list_of_tools_costs_at_most_2000_tokens(agent: Client) -> Non
     assert len(INSTRUCTIONS) <= 2_048
 
 
-PINNED = "0ab233b1d95914dcf487bca5555f06461bc71e4abb6c022b65a8ab60b923c941"
+PINNED = "0aef80c0b74e7de59d4b56902577ab7dbf4963c7aa8b3f0e59f8ef60c27bada5"
 """What models read before they ask for anything.
 
 A change made on purpose: read the new definitions once more as a model would, see that they tell no more than they did
@@ -173,6 +173,42 @@ async def test_an_agent_lists_reads_resolves_and_sees_the_regression(
     assert [entry["actor"].split(":")[0] for entry in after["history"]] == ["local", "system"]
     assert after["history"][0]["client"] == "mcp"
     assert after["history"][0]["note"] == "fixed"
+
+
+async def test_an_event_of_the_release_that_still_runs_is_told_from_a_fix_that_failed(
+    agent: Client, store: Store, origin: OriginRecord
+) -> None:
+    report(store, origin, payload())
+    await call(agent, "create_release", origin="shop", version="shop@1.1.0")
+    await call(agent, "update_error_issue_status", issueId="shop-1", status="resolved", release="shop@1.1.0")
+    report(store, origin, payload())
+    after = await call(agent, "get_error_issue", issueId="shop-1")
+    releases = (await call(agent, "get_releases", origin="shop"))["items"]
+    newest_first = [row.get("version") or row["reported"]["version"] for row in releases]
+    brought_back = after["history"][-1]["reported"]["version"]
+
+    assert after["status"] == "regressed"
+    assert newest_first.index(brought_back) > newest_first.index(after["resolvedIn"])
+    assert "older than `resolvedIn`" in INSTRUCTIONS
+    assert INSTRUCTIONS.index("deployed") < INSTRUCTIONS.index("create_release")
+
+
+async def test_what_answers_leave_out_is_told_where_they_are_read(
+    agent: Client, store: Store, origin: OriginRecord
+) -> None:
+    frames = [{"file": "shop/src/cart/a.py", "function": name, "line": 1, "inApp": True} for name in ("one", "two")]
+    report(store, origin, payload(frames=frames, causes=[]))
+    row = (await call(agent, "get_error_issues"))["items"][0]
+    detail = await call(agent, "get_error_issue", issueId="shop-1")
+    listing, reading = (str(tool.definition.description) for tool in TOOLS[:2])
+
+    assert "An absent field means none, or that the first is also the last." in listing
+    assert {"firstSeen", "regressionCount"}.isdisjoint(row)
+    assert "`withheld`" in listing
+    assert "Counts per day and hour end with now" in reading
+    assert detail["eventsPerHour"][-1] == 1
+    assert "`…/name` in a stack is the file above" in reading
+    assert "shop/src/cart/a.py:1 in one\n> …/a.py:1 in two" in detail["event"]["reported"]["stack"]
 
 
 async def test_what_one_tool_prints_another_accepts(agent: Client, store: Store, origin: OriginRecord) -> None:
