@@ -72,8 +72,13 @@ def get_error_issues(context: Context, arguments: ListIssues) -> answers.IssueLi
 
 def _filters(context: Context, arguments: ListIssues) -> IssueFilters:
     now = context.store.clock()
+    origin_id = context.origin_id(arguments.origin)
+    if arguments.release and arguments.cursor is None:  # a walk goes on though somebody deleted the release
+        # Under a lockdown the difference to an empty list would tell which versions strangers reported.
+        only_facts = context.access.lockdown
+        context.store.releases.check_known(origin_id, arguments.release, registered_only=only_facts)
     return IssueFilters(
-        origin_id=context.origin_id(arguments.origin),
+        origin_id=origin_id,
         statuses=arguments.status,
         levels=arguments.level,
         environment=arguments.environment or "",

@@ -23,10 +23,14 @@ from provenance_storage.release_list import list_releases
 from provenance_storage.release_removal import remove_release
 from provenance_storage.release_rows import new_release
 from provenance_storage.statements import storable
-from provenance_storage.tables import ErrorIssue, IssueRelease, Release, StatusChange, table
+from provenance_storage.tables import ErrorIssue, IssueRelease, Origin, Release, StatusChange, table
 from provenance_storage.turns import Turns
 
 _COLUMNS = tuple(ReleaseRecord.__dataclass_fields__)
+VERSIONS_COMPARED = 200
+"""The newest registered versions of an origin that a refusal may name. Ours."""
+ORIGINS_NAMED = 10
+"""The origins whose versions a refusal may name where none was given. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,26 @@ class Releases:
         with self._database.read() as connection:
             found = _of_id(connection, origin_id, identity) if identity is not None else None
             return found or find_release(connection, origin_id, reference)
+
+    def check_known(self, origin_id: UUID | None, version: str, *, registered_only: bool = False) -> None:
+        """Refuse a version that no release has.
+
+        Args:
+            origin_id: The origin; None for any.
+            version: The version.
+            registered_only: Whether what only events mention counts as unknown.
+
+        Raises:
+            NotFound: There is none; registered ones that look alike are named.
+        """
+        releases, origins = table(Release), table(Origin)
+        within = [origin_id] if origin_id else select(origins.c.id)
+        found = select(releases.c.id).where(releases.c.origin_id.in_(within), releases.c.version == storable(version))
+        if registered_only:
+            found = found.where(releases.c.registered == True)  # noqa: E712  # SQL expression
+        with self._database.read() as connection:
+            if connection.execute(found.limit(1)).first() is None:
+                raise NotFound(_unknown(connection, origin_id, version))
 
     def delete(self, origin_id: UUID, release_id: UUID, *, by: Actor = SYSTEM_ACTOR) -> bool:
         """Remove what was uploaded for a release, and the release where nothing refers to it; say whether it is gone.
@@ -173,17 +197,44 @@ def find_release(connection: Connection, origin_id: UUID, version: str) -> Relea
     found = _find(connection, origin_id, version)
     if found is not None:
         return found
+    close = _alike(version, _registered_versions(connection, origin_id))
+    advice = f"Registered: {close}. " if close else ""
+    raise NotFound(f"No release {quoted(version)} of this origin. {advice}Create it first, or leave `release` out.")
+
+
+def _unknown(connection: Connection, origin_id: UUID | None, version: str) -> str:
+    """Return what to tell who looks for a version that no release has, in one origin or, with None, in all."""
+    releases, origins = table(Release), table(Origin)
+    all_origins = select(origins.c.id).order_by(origins.c.number)
+    named = [origin_id] if origin_id else connection.execute(all_origins.limit(ORIGINS_NAMED)).scalars().all()
+    close = _alike(version, [name for one in named for name in _registered_versions(connection, one)])
+    within = [origin_id] if origin_id else all_origins
+    anything = select(releases.c.id).where(releases.c.origin_id.in_(within)).limit(1)
+    if close:
+        advice = f"Registered: {close}. List the releases to see all, or leave"
+    elif connection.execute(anything).first() is None:
+        advice = "No release is known yet; leave"
+    else:
+        advice = "List the releases to see all, or leave"
+    return f"No release {quoted(version)} of {'this' if origin_id else 'any'} origin. {advice} `release` out."
+
+
+def _registered_versions(connection: Connection, origin_id: UUID) -> list[str]:
+    """Return the newest registered versions of an origin."""
     releases = table(Release)
     statement = (
         select(releases.c.version)
         .where(releases.c.origin_id == origin_id, releases.c.registered == True)  # noqa: E712  # SQL expression
         .order_by(releases.c.created_at.desc())
-        .limit(200)
+        .limit(VERSIONS_COMPARED)
     )
-    known = list(connection.execute(statement).scalars())
+    return list(connection.execute(statement).scalars())
+
+
+def _alike(version: str, known: Sequence[str]) -> str:
+    """Return the versions that look like one, else the first, as a text; empty where none is known."""
     close = difflib.get_close_matches(version, known, n=3, cutoff=0.5) or known[:3]
-    advice = f"Registered: {', '.join(quoted(name) for name in close)}. " if close else ""
-    raise NotFound(f"No release {quoted(version)} of this origin. {advice}Create it first, or leave `release` out.")
+    return ", ".join(quoted(name) for name in close)
 
 
 def newest_release(connection: Connection, origin_id: UUID) -> ReleaseRecord | None:

@@ -174,7 +174,7 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("get_releases", {"origin": "1", "query": "1.1", "limit": 5}),
     ("update_error_issue_status", {"issueId": "shop-2", "status": "ignored", "note": "noise"}),
     ("update_error_issue_status", {"issueId": "shop-2", "status": "open"}),
-    ("update_error_issue_status", {"issueId": "shop-1", "status": "resolved", "release": "shop@2.0.0"}),
+    ("update_error_issue_status", {"issueId": "shop-1", "status": "resolved", "release": "shop@1.1.0"}),
     ("explain_grouping", {"id": SENT}),
     ("explain_grouping", {"id": SENT, "origin": "SHOP"}),
     ("list_origins", {}),

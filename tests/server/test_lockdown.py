@@ -181,7 +181,7 @@ def _asked(store: Store) -> dict[str, list[dict[str, Any]]]:
     releases = [f"{CANARY}-release", f"{CANARY}-2", f"{CANARY}-3"]
     of_release = [{"origin": "shop", "release": release} for release in releases]
     return {
-        "get_error_issues": [{}, {"query": CANARY}, {"release": releases[0]}, {"trust": "matched"}],
+        "get_error_issues": [{}, {"query": CANARY}, {"trust": "matched"}],
         "get_error_issue": [
             {"issueId": issue, "event": which} for issue in issues for which in ("latest", "first", *events[issue])
         ],
@@ -304,6 +304,7 @@ def test_an_event_that_is_asked_for_by_its_id_is_shown_without_what_it_said(stor
 def test_a_refusal_tells_no_canary(store_with_canaries: Store):
     locked = _locked(store_with_canaries)
     asked: list[tuple[Callable[..., object], dict[str, Any]]] = [
+        (GET_ERROR_ISSUES, {"release": "unknown"}),
         (GET_ERROR_ISSUE, {"issueId": "shop-99"}),
         (GET_ERROR_ISSUE, {"issueId": "shop-1", "event": "0" * 32}),
         (GET_INTERACTION, {"id": "0" * 32}),
@@ -337,7 +338,9 @@ def test_no_question_finds_out_what_is_withheld(store: Store):
         return GET_RELEASES(context, {"origin": "shop", **asked}).total
 
     assert (issues(opened, query="secreterror"), issues(locked, query="secreterror")) == (2, 1)
-    assert (issues(opened, release="secret-1"), issues(locked, release="secret-1")) == (1, 0)
+    assert issues(opened, release="secret-1") == 1
+    with pytest.raises(NotFound):
+        issues(locked, release="secret-1")
     assert (issues(opened, environment="hidden"), issues(locked, environment="hidden")) == (1, 0)
     assert (issues(opened), issues(locked)) == (2, 2)
     assert (releases(opened, query="secret"), releases(locked, query="secret")) == (2, 1)
