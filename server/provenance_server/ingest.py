@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
+from uuid import UUID
 
 import orjson
 
@@ -38,6 +39,34 @@ class InteractionFields:
     interaction_at: int | None = None
     external_reference: str | None = None
     external_response: Any = None
+
+    def new(
+        self, origin_id: UUID, words: tuple[UUID, UUID], via: Via, body: bytes, sender_hash: bytes | None
+    ) -> NewInteraction:
+        """Return an interaction that has this around it.
+
+        Args:
+            origin_id: Who reports it.
+            words: Its resource type and its action.
+            via: How it was reported.
+            body: Its compressed payload, the external response included.
+            sender_hash: Who sent it.
+        """
+        return NewInteraction(
+            origin_id=origin_id,
+            resource_type_id=words[0],
+            action_id=words[1],
+            via=via,
+            body=body,
+            resource_id=self.resource_id,
+            uow_id=self.uow_id,
+            user_id=self.user_id,
+            span_id=self.span_id,
+            parent_span_id=self.parent_span_id,
+            interaction_at=self.interaction_at,
+            external_reference=self.external_reference,
+            sender_hash=sender_hash,
+        )
 
 
 def from_sentry(
@@ -85,21 +114,11 @@ def _new_interaction(
     """
     event = prepared.outline
     found, *older = fingerprints(event, origin.config.error_tracking.fingerprinting)
-    return NewInteraction(
-        origin_id=origin.id,
-        resource_type_id=ERROR_TYPE_ID,
-        action_id=ACTION_IDS[action_of(event)],
-        via=via,
-        body=pack(prepared.content, around.external_response, scrubbing=origin.config.error_tracking.scrub),
+    body = pack(prepared.content, around.external_response, scrubbing=origin.config.error_tracking.scrub)
+    return replace(
+        around.new(origin.id, (ERROR_TYPE_ID, ACTION_IDS[action_of(event)]), via, body, sender_hash),
         resource_id=found.key,
-        uow_id=around.uow_id,
-        user_id=around.user_id,
-        span_id=around.span_id,
-        parent_span_id=around.parent_span_id,
-        interaction_at=around.interaction_at,
-        external_reference=around.external_reference,
         matched=is_matched(event),
-        sender_hash=sender_hash,
         event=NewEvent(
             fingerprint=found.key,
             fingerprint_version=found.version,

@@ -152,21 +152,8 @@ def _plain(
 ) -> NewInteraction:
     """Prepare an interaction that is no error, told in a resource type and an action."""
     kept = clean_json(content, limits.MAX_EVENT_BYTES)
-    return NewInteraction(
-        origin_id=origin.id,
-        resource_type_id=words[0].id,
-        action_id=words[1].id,
-        via=context.via,
-        body=pack(orjson.dumps(kept.value), around.external_response, kept.marks),
-        resource_id=around.resource_id,
-        uow_id=around.uow_id,
-        user_id=around.user_id,
-        span_id=around.span_id,
-        parent_span_id=around.parent_span_id,
-        interaction_at=around.interaction_at,
-        external_reference=around.external_reference,
-        sender_hash=context.sender_hash,
-    )
+    body = pack(orjson.dumps(kept.value), around.external_response, kept.marks)
+    return around.new(origin.id, (words[0].id, words[1].id), context.via, body, context.sender_hash)
 
 
 def _error_action(store: Store, arguments: RecordInteraction) -> NamedRecord:

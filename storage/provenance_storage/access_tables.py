@@ -12,8 +12,6 @@ from sqlmodel import Field
 from provenance_storage.columns import Blob, Micros, UuidBytes
 from provenance_storage.declarations import CLUSTERED, PLAIN, StoreTable
 
-DIRECTORY = frozenset({"api_key", "store_secret"})
-
 
 class ApiKey(StoreTable, table=True):
     """A key of the API, as a hash; one that is revoked stays, so that what it did can be told."""

@@ -13,9 +13,6 @@ from provenance_core.artifacts import ArtifactKind
 from provenance_storage.columns import Blob, Count, Micros, UuidBytes
 from provenance_storage.declarations import CLUSTERED, PLAIN, StoreTable, of_origin, of_release, one_of, only
 
-STAGED = frozenset({"upload_chunk"})
-"""Tables of what has no origin before it is put together."""
-
 
 class Artifact(StoreTable, table=True):
     """An uploaded file of an origin: of a release, or known by its debug id alone."""

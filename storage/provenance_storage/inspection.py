@@ -76,10 +76,14 @@ def _reached(database: Database) -> tuple[Finding, bool]:
 def _counts(store: Store) -> Iterator[Finding]:
     law = conservation(store)
     if law.holds:
-        events = f"{law.counted_events} events counted, {law.stored_events} of them stored"
-        yield well("counts", f"All counts are exact: {law.issues} issues, {events}.")
+        events = f"{law.stored_events} of {_counted(law.counted_events, 'event')} stored"
+        yield well("counts", f"All counts are exact: {_counted(law.issues, 'issue')}, {events}.")
     for wrong, count in law.broken.items():
         yield problem("counts", f"{count} {wrong}.", "Report this with the version of provenance; a backup has it not.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _clock(store: Store) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from sqlmodel import Field, SQLModel
 
 from provenance_core.events import Level, Via
 from provenance_core.lifecycle import Status
-from provenance_storage import access_tables, artifact_tables
+from provenance_storage import access_tables, artifact_tables  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from provenance_storage.columns import Blob, Count, Flag, Micros, UuidBytes
 from provenance_storage.declarations import (
     BY_MONTH,
@@ -34,8 +34,7 @@ from provenance_storage.declarations import (
 from provenance_storage.tag_names import ENVIRONMENT_TAG
 
 METADATA = StoreTable.metadata
-DIRECTORY = frozenset({"origin", "resource_type", "action"}) | access_tables.DIRECTORY
-WITHOUT_ORIGIN = DIRECTORY | artifact_tables.STAGED
+"""What is known of every table, those of the two modules imported for it included."""
 
 MANY = 16
 """Events, or users, from which on an issue is in the index that lists are sorted by: every event changes such a number,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests import websites
 from tests.apps.devtools import Tab
-from tests.websites import answering
 
 from provenance_server.apps import issues_app
 
@@ -31,18 +28,13 @@ STRICT = "; ".join(
 
 
 @dataclass
-class Site:
+class Site(websites.Site):
     """Where the host and the view are published, and every path that was asked for."""
 
-    url: str = ""
     asked: list[str] = field(default_factory=list[str])
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def __init__(self, site: Site, *arguments: Any) -> None:
-        self.site = site
-        super().__init__(*arguments)
-
+class _Handler(websites.SiteHandler[Site]):
     def do_GET(self) -> None:
         self.site.asked.append(self.path)
         match self.path.split("?"):
@@ -59,16 +51,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(page.encode())
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
 
-
-@contextmanager
-def publishing() -> Generator[Site]:
+def publishing() -> AbstractContextManager[Site]:
     """Publish the host and the view on a free port."""
-    site = Site()
-    with answering(partial(_Handler, site)) as site.url:
-        yield site
+    return websites.publishing(Site(), _Handler)
 
 
 @dataclass

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,35 +197,3 @@ def test_any_mixture_of_lines_is_read_without_failing(lines: list[str], end: str
 
     assert is_bounded(parsed)
     assert parsed == parse_stack(end.join(lines))
-
-
-HOSTILE = {
-    "csharp": "   at A.B.C(Int32 id) in /a.cs:line 1\n",
-    "csharp no newline": ") in ",
-    "csharp inner": " ---> A.B: c\n   at A.B.C(Int32 id)\n",
-    "csharp inner on one line": "(Int32 id) ---> A.B: c",
-    "csharp arguments": "(A a, ",
-    "go": "goroutine 1 [running]:\nmain.f(0x1)\n\t/a.go:1 +0x1\n",
-    "go no newline": "goroutine main.f(",
-    "ruby": "a.rb:1:in 'f': m (A::B)\n",
-    "ruby no newline": "a.rb:1:in '",
-    "rust": "stack backtrace:\n   0: a::b\n             at /a.rs:1:2\n",
-    "rust panics": "thread 'a' panicked at 'b', c:1:2\nstack backtrace:\n",
-    "php": "#0 /a.php(1): f()\nNext A: b in /a.php:1\n",
-    "php no newline": "#0 /a.php(1): f(Uncaught ",
-}
-
-
-def seconds(text: str) -> float:
-    start = time.process_time()
-    parse_stack(text)
-    return time.process_time() - start
-
-
-@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
-def test_time_is_linear_in_the_length(unit: str) -> None:
-    small, large = (unit * (size // len(unit)) for size in (100_000, 1_000_000))
-
-    # Ten times the text may take ten times as long; were it quadratic it would be a hundred.
-    # Other work on the machine may slow down one of the two, so one try of three is enough.
-    assert any(seconds(large) < 30 * seconds(small) + 0.02 for _ in range(3))

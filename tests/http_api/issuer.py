@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 AS_PATH = "/.well-known/oauth-authorization-server"
-MEANT_FOR = "http://127.0.0.1:4000/mcp"
 OIDC_PATH = "/.well-known/openid-configuration"
 
 

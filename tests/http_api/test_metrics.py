@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
+from tests.http_api import clock as wound
 from tests.http_api.clock import FakeClock
 from tests.http_api.conftest import BASE, damage
 from tests.http_api.recorders import Standing, by
@@ -25,15 +25,7 @@ from provenance_storage.store import Store
 CANARY = "canary-7f3a"
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def client(store: Store, clock: FakeClock) -> Iterator[TestClient]:
-    with TestClient(create_app(store, clock=clock), base_url=BASE) as client:
-        yield client
+clock, client = wound.clock, wound.client
 
 
 def _numbers(client: TestClient) -> dict[str, float]:

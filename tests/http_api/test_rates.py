@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from tests.http_api import clock as wound
 from tests.http_api.clock import FakeClock
 from tests.http_api.conftest import BASE
 from tests.http_api.sending import envelope, event_item, item, send, total
@@ -26,15 +25,7 @@ from provenance_storage.store import Store
 SESSION = envelope(item("session", b"{}"))
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def client(store: Store, clock: FakeClock) -> Iterator[TestClient]:
-    with TestClient(create_app(store, clock=clock), base_url=BASE) as client:
-        yield client
+clock, client = wound.clock, wound.client
 
 
 def _event(number: int) -> bytes:

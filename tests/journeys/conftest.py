@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from tests.processes import Installation, RunningServer, serving
+from tests import running
+from tests.processes import Installation
 from tests.stores import KINDS, new_database_url
 
-_numbers = itertools.count(1)
+server, origin = running.server, running.origin
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -18,17 +17,3 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     home = tmp_path_factory.mktemp("machine")
     with new_database_url(request.param, home) as url:
         yield Installation(home, url)
-
-
-@pytest.fixture(scope="module")
-def server(machine: Installation) -> Iterator[RunningServer]:
-    with serving(machine) as running:
-        yield running
-
-
-@pytest.fixture
-def origin(server: RunningServer) -> dict[str, Any]:
-    with server.client() as client:
-        answer = client.post("/api/origins", json={"mnemonic": f"shop{next(_numbers)}"})
-        assert answer.status_code == 201
-        return answer.json()

@@ -196,7 +196,7 @@ def test_the_caller_is_told_what_it_may_and_what_bounds_it(context: Context) -> 
 
 def test_a_refusal_names_the_scope_that_the_key_was_made_with_and_first_the_bound(context: Context) -> None:
     write = Access(AGENT, included([Scope.WRITE]), Via.SERVER)
-    with pytest.raises(Forbidden, match=r"takes the scope `admin`, and the key has: write\. Use"):
+    with pytest.raises(Forbidden, match=r"takes the scope `admin`, and the key has: write\. Ask who runs"):
         LIST_KEYS(make_context(context.store, write), {})
     for scopes in ([Scope.WRITE], [Scope.READ]):
         bound = Access(AGENT, included(scopes), Via.SERVER, read_only=True)

@@ -70,7 +70,8 @@ def test_a_refused_key_is_told_in_words_for_who_set_it(key: str | None, told: st
     client.close()
 
     assert "x-api-key" not in caught.value.message
-    assert "`provenance keys create --label me --scope read`" in caught.value.message
+    assert caught.value.message.endswith("Ask who runs this server for a key with the scope `read`.")
+    assert caught.value.details == {"scope": "read"}
 
 
 def test_what_is_wrong_with_the_arguments_is_said_without_asking() -> None:

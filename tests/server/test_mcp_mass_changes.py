@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -22,7 +22,8 @@ from mcp.types import (
 )
 from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, client_of, doors
-from tests.stores import Kind
+from tests.server.mcp_eras import Mode, modes
+from tests.stores import on_sqlite
 
 from provenance_core.access import Access, Actor, ActorKind
 from provenance_server.callers import Caller, Doors
@@ -30,17 +31,10 @@ from provenance_server.mcp_server import make_server
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
-pytestmark = pytest.mark.anyio
-Mode = Literal["auto", "legacy"]
-modes = pytest.mark.parametrize("mode", ["auto", "legacy"])
+pytestmark = [pytest.mark.anyio, on_sqlite]
 TOOL = "update_error_issue_status"
 MANY = [f"shop-{number}" for number in range(1, 61)]
 AGREED = ElicitResult(action="accept", content={"change": True})
-
-
-@pytest.fixture
-def store_kind() -> Kind:
-    return "sqlite"
 
 
 @pytest.fixture

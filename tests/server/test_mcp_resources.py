@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from mcp import Client, MCPError
 from mcp.types import TextResourceContents
 from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, doors
-from tests.stores import Kind
+from tests.stores import on_sqlite
 
 from provenance_core.access import SYSTEM_ACTOR, Access, Scope
 from provenance_core.origins import OriginConfig
@@ -22,13 +21,8 @@ from provenance_server.render_limits import ORIGIN_ROW, ORIGINS_LEAST
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, on_sqlite]
 CANARY = "canary-of-an-event"
-
-
-@pytest.fixture
-def store_kind() -> Kind:
-    return "sqlite"
 
 
 @pytest.fixture
@@ -37,12 +31,6 @@ def origin(store: Store) -> OriginRecord:
     origin = make_origin(store)
     report(store, origin, payload(message=CANARY, errorType=CANARY, release=CANARY, tags={CANARY: CANARY}))
     return origin
-
-
-@pytest.fixture(params=["auto", "legacy"])
-async def agent(request: pytest.FixtureRequest, store: Store, origin: OriginRecord) -> AsyncIterator[Client]:
-    async with Client(make_server(doors(store)), mode=request.param) as client:
-        yield client
 
 
 async def read(agent: Client, uri: str) -> dict[str, Any]:

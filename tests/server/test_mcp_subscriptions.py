@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import pytest
@@ -23,6 +23,7 @@ from mcp.types import (
 )
 from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, client_of, doors
+from tests.server.mcp_eras import Mode, modes
 from tests.stores import Kind
 
 from provenance_core.access import Access, Scope
@@ -36,8 +37,6 @@ from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
 pytestmark = pytest.mark.anyio
-Mode = Literal["auto", "legacy"]
-modes = pytest.mark.parametrize("mode", ["auto", "legacy"])
 SECONDS = 20
 EVERY = 0.02
 ISSUES = "provenance://issues"
@@ -46,13 +45,6 @@ ISSUES = "provenance://issues"
 @pytest.fixture
 def store_kind() -> Kind:
     return "sqlite"
-
-
-@pytest.fixture
-def origin(store: Store) -> OriginRecord:
-    origin = make_origin(store)
-    report(store, origin, payload())
-    return origin
 
 
 def serving(store: Store, access: Access = LOCAL) -> Server[Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from tests.factory import make_context, make_origin
+from tests.storage import conftest as held
 from tests.storage.conftest import HeldClock, new_error
 
 from provenance_core.events import Level, Via
@@ -18,17 +18,7 @@ from provenance_storage.counters import HOUR
 from provenance_storage.records import OriginRecord
 from provenance_storage.store import Store
 
-
-@pytest.fixture
-def clock() -> HeldClock:
-    return HeldClock()
-
-
-@pytest.fixture
-def store(url: str, clock: HeldClock) -> Iterator[Store]:
-    store = Store.open(url, clock)
-    yield store
-    store.close()
+clock, store = held.clock, held.store
 
 
 @pytest.fixture

@@ -7,17 +7,16 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
+from tests import websites
 from tests.sourcemaps.builds import Bundle, needed
-from tests.websites import answering
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = (
@@ -41,10 +40,9 @@ PAGE_SECONDS = 60
 
 
 @dataclass
-class Site:
+class Site(websites.Site):
     """What is published, by the first part of its path, and which pages said that they are done."""
 
-    url: str = ""
     folders: dict[str, Path] = field(default_factory=dict)
     done: queue.Queue[dict[str, list[str]]] = field(default_factory=lambda: queue.Queue())
 
@@ -54,12 +52,8 @@ class Site:
         return f"{self.url}/{name}/"
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class _Handler(websites.SiteHandler[Site], SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-
-    def __init__(self, site: Site, *arguments: Any) -> None:
-        self.site = site
-        super().__init__(*arguments)
 
     def translate_path(self, path: str) -> str:
         name, _, rest = urlsplit(path).path.lstrip("/").partition("/")
@@ -76,16 +70,10 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
 
-
-@contextmanager
-def publishing() -> Generator[Site]:
+def publishing() -> AbstractContextManager[Site]:
     """Run the web server on a free port."""
-    site = Site()
-    with answering(partial(_Handler, site)) as site.url:
-        yield site
+    return websites.publishing(Site(), _Handler)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,14 +10,15 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from tests.processes import Installation, RunningServer, serving
+from tests import running
+from tests.processes import Installation, RunningServer
 from tests.sourcemaps.browsers import Browser, Site, browsing, publishing
 from tests.sourcemaps.builds import Builds, build, run_in_node
 
 pytest.register_assert_rewrite("tests.sourcemaps.shops")
 from tests.sourcemaps.shops import PUBLISHED, Copy, Shop  # noqa: E402  # its asserts are rewritten only from here on
 
-_numbers = itertools.count(1)
+server, origin = running.server, running.origin
 
 
 @pytest.fixture(scope="session")
@@ -55,22 +55,6 @@ def site() -> Iterator[Site]:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """Return a machine with a store of its own."""
     return Installation(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
-def server(machine: Installation) -> Iterator[RunningServer]:
-    """Run the server of the machine."""
-    with serving(machine) as running:
-        yield running
-
-
-@pytest.fixture
-def origin(server: RunningServer) -> dict[str, Any]:
-    """Create an origin for the test alone."""
-    with server.client() as client:
-        answer = client.post("/api/origins", json={"mnemonic": f"built{next(_numbers)}"})
-        assert answer.status_code == 201
-        return answer.json()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,8 +13,6 @@ from provenance_storage.payloads import compress
 from provenance_storage.records import NewEvent, NewInteraction, OriginRecord
 from provenance_storage.store import Store
 from provenance_storage.system import ACTION_IDS, ERROR_TYPE_ID
-
-NewError = Callable[..., NewInteraction]
 
 
 @dataclass

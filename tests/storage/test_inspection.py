@@ -57,7 +57,7 @@ def test_a_sound_store_is_well(store: Store, origin: OriginRecord):
 
     assert {finding.state for finding in findings.values()} == {State.OK}
     assert all(finding.advice is None for finding in findings.values())
-    assert "1 issues, 5 events counted, 5 of them stored" in findings["counts"].message
+    assert "1 issue, 5 of 5 events stored" in findings["counts"].message
     if isinstance(store.database, SqliteDatabase):
         named = {"store", "sqlite", "permissions", "log", "server", "integrity", "references"}
     else:

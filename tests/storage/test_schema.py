@@ -23,9 +23,11 @@ from provenance_storage.engine import open_database
 from provenance_storage.server_lock import serving
 from provenance_storage.sqlite import SAFE_SQLITE, SqliteDatabase, sqlite_module
 from provenance_storage.store import Store
-from provenance_storage.tables import METADATA, WITHOUT_ORIGIN
+from provenance_storage.tables import METADATA
 
 TABLES = sorted(METADATA.tables.values(), key=lambda table: table.name)
+DIRECTORY = {"origin", "resource_type", "action", "api_key", "store_secret"}
+WITHOUT_ORIGIN = DIRECTORY | {"upload_chunk"}  # what has no origin before it is put together
 DISTRIBUTED = [table for table in TABLES if table.name not in WITHOUT_ORIGIN]
 
 
