@@ -14,6 +14,7 @@ from provenance_cli.output import print_json, print_line
 from provenance_cli.progress import meter
 from provenance_cli.session import session_of
 from provenance_core.clean import clean_line
+from provenance_storage.clock import now
 
 if TYPE_CHECKING:
     from provenance_storage.retention import Pruning
@@ -29,10 +30,9 @@ def upgrade_database(context: typer.Context, as_json: Json = False) -> None:
 
     Every command that uses the store does so by itself; this one says what was done.
     """
-    from provenance_storage.clock import now  # noqa: PLC0415
     from provenance_storage.engine import open_database  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
-    from provenance_storage.partitions import ensure  # noqa: PLC0415
-    from provenance_storage.schema import revision, upgrade  # noqa: PLC0415
+    from provenance_storage.partitions import ensure  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
+    from provenance_storage.schema import revision, upgrade  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
 
     with closing(open_database(session_of(context).local_settings().database_url)) as database:
         changed = upgrade(database)
@@ -56,8 +56,8 @@ def back_up_database(
 
     The copy is a store of its own, checked and on disk when this ends. A server may go on writing meanwhile.
     """
-    from provenance_storage.backup import back_up  # noqa: PLC0415
-    from provenance_storage.engine import open_database  # noqa: PLC0415
+    from provenance_storage.backup import back_up  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
+    from provenance_storage.engine import open_database  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
 
     began = time.monotonic()
     with closing(open_database(session_of(context).local_settings().database_url)) as database, meter() as shown:
@@ -75,9 +75,9 @@ def prune_database(context: typer.Context, as_json: Json = False) -> None:
 
     A server does so by itself, a little every few minutes. Counts, releases, tags and history of issues stay.
     """
-    from provenance_storage.retention import prune  # noqa: PLC0415
-    from provenance_storage.store import Store  # noqa: PLC0415
-    from provenance_storage.turns import Turns  # noqa: PLC0415
+    from provenance_storage.retention import prune  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
+    from provenance_storage.store import Store  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
+    from provenance_storage.turns import Turns  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
 
     with closing(Store.open(session_of(context).local_settings().database_url)) as store:
         done = prune(store, store.clock(), Turns(store.database))
@@ -124,8 +124,8 @@ def migrate_database(
 
     Stop the server first. The store file stays as it is; afterwards let databaseUrl name the database.
     """
-    from provenance_storage.copying import copy_store  # noqa: PLC0415
-    from provenance_storage.engine import open_database  # noqa: PLC0415
+    from provenance_storage.copying import copy_store  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
+    from provenance_storage.engine import open_database  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
 
     began = time.monotonic()
     with (

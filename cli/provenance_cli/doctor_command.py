@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -16,9 +16,7 @@ from provenance_cli.session import Session, session_of
 from provenance_core.clean import clean_line
 from provenance_core.errors import InvalidInput, Unavailable
 from provenance_server.settings import Settings, config_file, read_config
-
-if TYPE_CHECKING:
-    from provenance_storage.findings import Finding
+from provenance_storage.findings import Finding, State, problem, warning, well
 
 _LONGEST = 2_000
 _SERVER_SECONDS = 10
@@ -38,8 +36,6 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     Exit codes: 0 no problem, 1 a problem, 3 the store or server cannot be reached. The whole store is read, which
     takes a while where it is large.
     """
-    from provenance_storage.findings import State  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
-
     found: list[Finding] = []
     for finding in _findings(session_of(context)):
         found.append(finding)
@@ -54,8 +50,6 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _findings(session: Session) -> Iterator[Finding]:
-    from provenance_storage.findings import problem  # noqa: PLC0415
-
     try:
         settings = session.settings
         yield _config()
@@ -69,20 +63,17 @@ def _findings(session: Session) -> Iterator[Finding]:
 
 
 def _config() -> Finding:
-    from provenance_storage.findings import warning, well  # noqa: PLC0415
-
     path = config_file()
     count = len(read_config(path))
     if count and os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         found = f"Other users of this machine may read {path}, which may hold a key."
         return warning("config", found, f"chmod 600 {path}")
-    return well("config", f"{path} holds {count} settings." if path.exists() else "There is no config file.")
+    there = f"{path} holds {count} setting{'' if count == 1 else 's'}."
+    return well("config", there if path.exists() else "There is no config file.")
 
 
 def _server(url: str) -> Finding:
     import httpx  # noqa: PLC0415  # needed where a server is named only
-
-    from provenance_storage.findings import problem, well  # noqa: PLC0415
 
     try:
         answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=_SERVER_SECONDS)
@@ -95,8 +86,8 @@ def _server(url: str) -> Finding:
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
-    from provenance_storage.engine import open_database  # noqa: PLC0415
-    from provenance_storage.inspection import inspect  # noqa: PLC0415
+    from provenance_storage.engine import open_database  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
+    from provenance_storage.inspection import inspect  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
 
     with closing(open_database(settings.database_url)) as database:
         yield from inspect(database)

@@ -26,7 +26,7 @@ def dsn(settings: Settings, origin: Origin, key: str | None = None) -> str:
 
 def _served(settings: Settings) -> str | None:
     from provenance_storage.engine import sqlite_path  # noqa: PLC0415  # a remote client needs no store
-    from provenance_storage.server_lock import served_at  # noqa: PLC0415
+    from provenance_storage.server_lock import served_at  # noqa: PLC0415  # a remote client needs no store
 
     path = sqlite_path(settings.database_url)
     return served_at(path) if path is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,7 @@ from provenance_cli.options import (
     OriginFilter,
     examples,
 )
-from provenance_cli.output import print_json, show
+from provenance_cli.output import show, show_page
 from provenance_cli.session import arguments, session_of
 from provenance_cli.walk import every_issue
 from provenance_core.errors import all_errors
@@ -36,7 +36,20 @@ from provenance_server.operations import (
 )
 from provenance_server.parsing import parse_arguments
 
+if TYPE_CHECKING:
+    from provenance_server.answers import IssueDetail
+    from provenance_server.grouping_answers import Grouping
+
 app = typer.Typer(no_args_is_help=True, help="Find, read, resolve, ignore, mute and reopen error issues.")
+
+StatusFilter = Annotated[
+    list[str] | None,
+    typer.Option("--status", metavar="STATUS", help=f"{STATUSES}; may repeat or be a comma list. Default: all."),
+]
+LevelFilter = Annotated[
+    list[str] | None,
+    typer.Option("--level", metavar="LEVEL", help=f"{', '.join(Level)}; may repeat or be a comma list."),
+]
 
 
 @app.command(
@@ -51,13 +64,8 @@ def list_issues(
     context: typer.Context,
     *,
     origin: OriginFilter = None,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STATUS", help=f"{STATUSES}; may repeat or be a comma list. Default: all."),
-    ] = None,
-    level: Annotated[
-        list[str] | None, typer.Option(metavar="LEVEL", help=f"{', '.join(Level)}; may repeat or be a comma list.")
-    ] = None,
+    status: StatusFilter = None,
+    level: LevelFilter = None,
     environment: Annotated[str | None, typer.Option(metavar="NAME", help="Seen in this environment.")] = None,
     release: Annotated[str | None, typer.Option(metavar="VERSION", help="Seen in this version.")] = None,
     query: Annotated[str | None, typer.Option(metavar="TEXT", help="Words in the title or the culprit.")] = None,
@@ -119,12 +127,13 @@ def get_issue(
     shown = parse_arguments(ReadIssue, asked | arguments(detail=detail)).detail
     with session_of(context).client() as client:
         answer = client.call(GET_ERROR_ISSUE, asked)
-    if as_json:
-        print_json(answer.model_dump(mode="json", by_alias=True))
-        return
+    show_page(answer, lambda issue: _print_issue(issue, shown), as_json=as_json)
+
+
+def _print_issue(answer: IssueDetail, detail: Detail) -> None:
     from provenance_cli.issue_page import print_issue  # noqa: PLC0415  # Rich is for people only
 
-    print_issue(answer, shown)
+    print_issue(answer, detail)
 
 
 @app.command("events", epilog=examples("errors events my-app-12 --limit 100"))
@@ -148,9 +157,10 @@ def explain(
     session = session_of(context)
     with session.client() as client:
         answer = client.call(EXPLAIN_GROUPING, arguments(id=event, origin=session.origin_filter(origin)))
-    if as_json:
-        print_json(answer.model_dump(mode="json", by_alias=True))
-        return
+    show_page(answer, _print_grouping, as_json=as_json)
+
+
+def _print_grouping(answer: Grouping) -> None:
     from provenance_cli.grouping_page import print_grouping  # noqa: PLC0415  # Rich is for people only
 
     print_grouping(answer)

@@ -58,19 +58,14 @@ def _no_event(answer: IssueDetail) -> RenderableType:
 
 
 def _head(answer: IssueDetail) -> Text:
-    return Text("\n").join(
-        [
-            Text.assemble(
-                safe(answer.short_id, 100, "bold"),
-                "  ",
-                status_text(answer.status),
-                "  ",
-                level_text(answer.reported.level),
-            ),
-            title_text(answer, TITLE * 2, "bold"),
-            safe(answer.reported.culprit, TITLE),
-        ]
-    )
+    name = safe(answer.short_id, 100, "bold")
+    lines = [
+        Text.assemble(name, "  ", status_text(answer.status), "  ", level_text(answer.reported.level)),
+        title_text(answer, TITLE * 2, "bold"),
+    ]
+    if answer.reported.culprit:
+        lines.append(safe(answer.reported.culprit, TITLE))
+    return Text("\n").join(lines)
 
 
 def _facts(answer: IssueDetail) -> RenderableType:
@@ -97,7 +92,8 @@ def _facts(answer: IssueDetail) -> RenderableType:
 
 
 def _kept(answer: IssueDetail) -> str:
-    return "" if answer.stored_event_count is None else f"; {answer.stored_event_count} are kept"
+    kept = answer.stored_event_count
+    return "" if kept is None else f"; {kept} {'is' if kept == 1 else 'are'} kept"
 
 
 def _bars(counts: list[int]) -> str:

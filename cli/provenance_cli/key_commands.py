@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from provenance_cli.dsn import dsn
 from provenance_cli.options import Cursor, Json, Limit, examples
 from provenance_cli.output import print_line, show
-from provenance_cli.session import arguments, session_of
+from provenance_cli.session import Session, arguments, session_of
 from provenance_core.access import Scope
 from provenance_server.access_answers import CreatedKey
 from provenance_server.arguments import LARGEST_LIMIT
@@ -18,6 +19,10 @@ from provenance_server.operations import CREATE_KEY, GET_ORIGIN, LIST_KEYS, REVO
 if TYPE_CHECKING:
     from provenance_server.client import Client
 
+_STILL_OPEN = (
+    "This key only sends events: a server that is open on its machine asks nobody for a key until one of another scope "
+    "is made."
+)
 _SCOPES = "read; triage (reads too); write (triages too); admin (all); or ingest alone"
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys that a server asks for.")
@@ -47,14 +52,20 @@ def create_key(
     with session.client() as client:
         made = client.call(CREATE_KEY, arguments(label=label, scopes=scope, origin=origin))
         show(made, as_json=as_json)
-        if as_json:
-            return
-        if Scope.INGEST not in made.scopes:
+        if Scope.INGEST in made.scopes:
+            _say_of_sending(session, client, made, as_json=as_json)
+        elif not as_json:
             _say_how(made, first=_is_first(client, made))
-            return
+
+
+def _say_of_sending(session: Session, client: Client, made: CreatedKey, *, as_json: bool) -> None:
+    """Say how a key that sends events is used, and that it closes no server."""
+    if not as_json:
         owner = client.call(GET_ORIGIN, arguments(id=made.origin))
-    print_line(f"DSN             {dsn(session.settings, owner, made.key)}")
-    print_line("A Sentry SDK of a backend takes the DSN as it stands. Keep it secret: its events count as yours.")
+        print_line(f"DSN             {dsn(session.settings, owner, made.key)}")
+        print_line("A Sentry SDK of a backend takes the DSN as it stands. Keep it secret: its events count as yours.")
+    if _is_first(client, made):
+        print(_STILL_OPEN, file=sys.stderr)
 
 
 @app.command("list", epilog=examples("keys list"))

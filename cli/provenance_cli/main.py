@@ -10,14 +10,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from provenance_cli.mcp_words import mcp_flags
+from provenance_core.access import Scope
 from provenance_core.clean import clean, clean_line
-from provenance_core.errors import InvalidInput, ProvenanceError
+from provenance_core.errors import Forbidden, InvalidInput, ProvenanceError, Unauthorized
 
 PROGRAM = "provenance"
 ROOT_OPTIONS = ("--api-url", "--api-key", "--database-url")
 """The options that may stand anywhere on the line."""
 
 _LONGEST_MESSAGE = 2_000
+_SCOPES_OF_COMMANDS = [scope for scope in Scope if scope is not Scope.INGEST]
 _INTERRUPTED = 130
 _PIPE_CLOSED = 1
 
@@ -94,10 +96,10 @@ def _run(words: list[str], *, alone: bool) -> int:
         ProvenanceError: Whatever the command refuses.
     """
     from typer import TyperException  # noqa: PLC0415  # `provenance mcp` starts without it
-    from typer.main import get_command  # noqa: PLC0415
+    from typer.main import get_command  # noqa: PLC0415  # as above
 
-    from provenance_cli.app import app  # noqa: PLC0415
-    from provenance_cli.server_program import ServerCommand  # noqa: PLC0415
+    from provenance_cli.app import app  # noqa: PLC0415  # loads typer and all commands
+    from provenance_cli.server_program import ServerCommand  # noqa: PLC0415  # `provenance mcp` starts without it
 
     try:
         code = get_command(app).main(root_options_first(words), PROGRAM, standalone_mode=False)
@@ -120,6 +122,16 @@ def _tell(error: ProvenanceError, *, as_json: bool) -> None:
         print(json.dumps({"error": body}), file=sys.stderr)
     else:
         print(f"Error: {message}", file=sys.stderr)
+        if sys.stderr.isatty():
+            _tell_how_keys_are_made(error)
+
+
+def _tell_how_keys_are_made(error: ProvenanceError) -> None:
+    """Tell a person at a terminal what makes the key that is missing; the refusal itself is read by agents, too."""
+    scope = error.details.get("scope")
+    if isinstance(error, (Unauthorized, Forbidden)) and scope in _SCOPES_OF_COMMANDS:
+        made = f"provenance keys create --label me --scope {scope}"
+        print(f"Who runs the server makes one on its machine: {made}", file=sys.stderr)
 
 
 def _accept_any_text() -> None:

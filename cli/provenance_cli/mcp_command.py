@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 
 from provenance_cli.session import Session, user_name
@@ -11,6 +12,9 @@ from provenance_server.mcp_process import run
 from provenance_server.settings import environment_variable
 
 _VARIABLE = environment_variable("origin")
+_STARTED_BY_HAND = (
+    "This speaks MCP on stdin and stdout: an agent's host starts it. See `provenance mcp --help`; Ctrl-C ends it."
+)
 
 
 def serve_mcp(flags: Mapping[str, str | None]) -> None:
@@ -24,6 +28,8 @@ def serve_mcp(flags: Mapping[str, str | None]) -> None:
     """
     origin = _only_origin(flags.get("origin"))
     settings = Session({name: value for name, value in flags.items() if name != "origin"}).settings
+    if sys.stdin and sys.stdin.isatty():
+        print(_STARTED_BY_HAND, file=sys.stderr)
     run(settings, user_name(), origin)
 
 

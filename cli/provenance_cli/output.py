@@ -5,9 +5,27 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from provenance_core.clean import clean_line
 from provenance_core.events import Model
+
+M = TypeVar("M", bound=Model)
+
+
+def show_page(answer: M, page: Callable[[M], None], *, as_json: bool) -> None:
+    """Print an answer that has a page of its own.
+
+    Args:
+        answer: The answer.
+        page: Prints it for people.
+        as_json: Whether a program reads it.
+    """
+    if as_json:
+        print_json(answer.model_dump(mode="json", by_alias=True))
+    else:
+        page(answer)
 
 
 def show(answer: Model, *, as_json: bool) -> None:

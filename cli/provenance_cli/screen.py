@@ -81,6 +81,11 @@ def age_of(moment: str) -> str:
     return age(moment, datetime.now(UTC))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many of a thing there are."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def version_span(first: str | None, last: str | None) -> str | None:
     """Return the first and the last release as one text, or None where there is neither."""
     if first and last and first != last:

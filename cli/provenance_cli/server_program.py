@@ -49,7 +49,7 @@ class ServerCommand:
         if not is_private(self.settings.host, self.settings.public_url):
             return
         from provenance_storage.engine import sqlite_path  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
-        from provenance_storage.store import Store  # noqa: PLC0415
+        from provenance_storage.store import Store  # noqa: PLC0415  # loads SQLAlchemy; `--help` needs none
 
         path = sqlite_path(self.settings.database_url)
         if path is not None and not path.exists():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provenance_cli.options import Cursor, Json, Limit, OriginFilter, OriginOf, examples
-from provenance_cli.output import print_json, show
+from provenance_cli.output import print_json, show, show_page
 from provenance_cli.progress import Meter, meter
 from provenance_cli.session import arguments, session_of
 from provenance_core.clean import quoted
@@ -20,10 +20,18 @@ from provenance_server.sourcemap_arguments import LONGEST_STACK
 
 if TYPE_CHECKING:
     from provenance_cli.sourcemap_upload import Report
+    from provenance_server.sourcemap_answers import ResolvedStack, SourceMapExplanation
 
 app = typer.Typer(no_args_is_help=True, help="Upload source maps, and see what they make of a stack.")
 
 ReleaseName = Annotated[str, typer.Option("--release", metavar="VERSION", help="The version, as events carry it.")]
+UrlPrefix = Annotated[
+    str, typer.Option("--url-prefix", metavar="URL", help="What a file's path stands behind; ~ is any scheme and host.")
+]
+StripPrefix = Annotated[
+    str | None,
+    typer.Option("--strip-prefix", metavar="PATH", help="Folders to take off the front of the files' paths."),
+]
 
 
 @app.command(
@@ -44,12 +52,8 @@ def upload(
         typer.Option(metavar="VERSION", help="The version, as events carry it; registered where it is new."),
     ] = None,
     dist: Annotated[str, typer.Option(metavar="NAME", help="The build of the release, where events carry one.")] = "",
-    url_prefix: Annotated[
-        str, typer.Option(metavar="URL", help="What a file's path stands behind; ~ is any scheme and host.")
-    ] = "~/",
-    strip_prefix: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Folders to take off the front of the files' paths.")
-    ] = None,
+    url_prefix: UrlPrefix = "~/",
+    strip_prefix: StripPrefix = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check the files and show their names; nobody is asked.")
     ] = False,
@@ -68,8 +72,8 @@ def upload(
     maps together.
     """
     from provenance_cli import sourcemap_upload  # noqa: PLC0415  # loads what `--help` does not need
-    from provenance_cli.sourcemap_files import Naming, find_files  # noqa: PLC0415
-    from provenance_cli.sourcemap_pairs import check_files  # noqa: PLC0415
+    from provenance_cli.sourcemap_files import Naming, find_files  # noqa: PLC0415  # only uploading reads builds
+    from provenance_cli.sourcemap_pairs import check_files  # noqa: PLC0415  # only uploading checks them
 
     session = session_of(context)
     target = None if dry_run else sourcemap_upload.Target(session.origin(origin), _release(release), dist)
@@ -148,9 +152,10 @@ def resolve(
     raw = arguments(origin=session.origin(origin), release=release, dist=dist, stack=_stack(file))
     with session.client() as client:
         answer = client.call(RESOLVE_FRAMES, raw)
-    if as_json:
-        print_json(answer.model_dump(mode="json", by_alias=True))
-        return
+    show_page(answer, _print_stack, as_json=as_json)
+
+
+def _print_stack(answer: ResolvedStack) -> None:
     from provenance_cli.sourcemap_page import print_stack  # noqa: PLC0415  # Rich is for people only
 
     print_stack(answer)
@@ -170,9 +175,10 @@ def explain(
     session = session_of(context)
     with session.client() as client:
         answer = client.call(EXPLAIN_SOURCEMAPS, arguments(id=event, origin=session.origin_filter(origin)))
-    if as_json:
-        print_json(answer.model_dump(mode="json", by_alias=True))
-        return
+    show_page(answer, _print_explanation, as_json=as_json)
+
+
+def _print_explanation(answer: SourceMapExplanation) -> None:
     from provenance_cli.sourcemap_page import print_explanation  # noqa: PLC0415  # Rich is for people only
 
     print_explanation(answer)

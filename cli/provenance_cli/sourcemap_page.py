@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from provenance_cli.screen import LINE, facts, make_console, put, safe, section, table
+from provenance_cli.screen import LINE, counted, facts, make_console, put, safe, section, table
 from provenance_cli.sourcemap_upload import Report, Reported, State
 from provenance_core.artifacts import ArtifactKind
 from provenance_core.events import ErrorValue, Frame, Unresolved
@@ -174,7 +174,7 @@ def explanation_page(answer: SourceMapExplanation) -> list[RenderableType]:
             ("Origin", safe(answer.origin)),
             ("Release", safe(release, _NAME)),
             ("Dist", safe(answer.reported.dist, _NAME) if answer.reported.dist else None),
-            ("Uploaded", Text(f"{answer.artifacts} files for this release")),
+            ("Uploaded", Text(f"{counted(answer.artifacts, 'file')} for this release")),
             ("Maps elsewhere", safe(elsewhere, LINE) if elsewhere else None),
             ("Advice", safe(answer.advice, LINE, "bold") if answer.advice else None),
         ]

@@ -124,7 +124,7 @@ def send(client: Client, target: Target, files: Sequence[CheckedFile], choice: C
 def _upload(client: Client, target: Target, files: Sequence[CheckedFile], progress: Progress) -> Upload:
     """Upload files, in parts that a server takes, and return what became of all of them."""
     from provenance_server.uploaded_files import UploadedFile  # noqa: PLC0415  # loads the store; a dry run needs none
-    from provenance_server.uploading import UploadTarget  # noqa: PLC0415
+    from provenance_server.uploading import UploadTarget  # noqa: PLC0415  # loads the store; a dry run needs none
 
     total, done = sum(file.facts.size for file in files), 0
     answers: list[Upload] = []

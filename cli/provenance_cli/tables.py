@@ -8,9 +8,10 @@ from functools import singledispatch
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from provenance_cli.activity_rows import became, names_in
 from provenance_cli.screen import (
-    TITLE,
     age_of,
+    counted,
     facts,
     level_text,
     moment_text,
@@ -22,7 +23,7 @@ from provenance_cli.screen import (
 from provenance_cli.trust import or_withheld, title_text, trust_counts
 from provenance_core.events import Model
 from provenance_core.lifecycle import Status
-from provenance_server.access_answers import ActivityEntry, ActivityList, ApiKey, CreatedKey, KeyList
+from provenance_server.access_answers import ActivityList, ApiKey, CreatedKey, KeyList
 from provenance_server.answers import (
     ChangedIssue,
     CreatedRelease,
@@ -161,7 +162,7 @@ def _release_facts(answer: Release) -> list[tuple[str, Text | None]]:
 def _(answer: DeletedRelease, width: int) -> RenderableType:
     kept = "" if answer.deleted else " Events or issues mention it, so it stays, registered by nobody."
     done = "Deleted the release" if answer.deleted else "Deleted what was uploaded for the release"
-    return Text.assemble(f"{done} ", safe(answer.id, 64), f" with {answer.source_maps} source maps.{kept}")
+    return Text.assemble(f"{done} ", safe(answer.id, 64), f" with {counted(answer.source_maps, 'source map')}.{kept}")
 
 
 @draw.register
@@ -290,19 +291,14 @@ def _scopes(answer: ApiKey) -> Text:
 @draw.register
 def _(answer: ActivityList, width: int) -> RenderableType:
     made = table("WHEN", "WHO", "ACTION", "ORIGIN", "OF", "WHAT")
+    names = names_in(answer.items)
     for item in answer.items:
         who = safe(item.actor, 100)
         if item.client:
             who.append_text(Text.assemble(" by ", safe(item.client, 64, "dim")))
-        made.add_row(age_of(item.at), who, item.action, safe(item.origin), safe(item.subject_id), _became(item))
+        of = safe(names.get(item.subject_id, item.subject_id), 100)
+        made.add_row(age_of(item.at), who, item.action, safe(item.origin), of, became(item))
     return made if answer.items else Text("Nothing was changed yet.")
-
-
-def _became(item: ActivityEntry) -> Text:
-    """Say what was, what is, and why."""
-    parts = [safe(text, TITLE) for text in (item.before, item.after) if text]
-    line = Text(" → ").join(parts)
-    return Text.assemble(line, "  ", safe(item.note, TITLE, "dim")) if item.note else line
 
 
 @draw.register

@@ -37,6 +37,11 @@ def included(scopes: Iterable[Scope]) -> frozenset[Scope]:
     return frozenset(one for scope in scopes for one in _INCLUDED[scope])
 
 
+def ask_for_key(scope: Scope | None) -> str:
+    """Return what to do without the right key: ask a person, for an agent that made one would raise its own rights."""
+    return f"Ask who runs this server for a key{f' with the scope `{scope.value}`' if scope is not None else ''}."
+
+
 class ActorKind(StrEnum):
     """Name how it is known who acts."""
 
@@ -125,12 +130,12 @@ class Access:
             return
         if self.read_only and scope in _CHANGES:
             raise Forbidden(
-                "Only reading is allowed here: --read-only, or the header x-provenance-read-only, bounds it."
+                "Only reading is allowed here: --read-only (of `mcp` or `serve`), PROVENANCE_READ_ONLY or the header "
+                "x-provenance-read-only bounds it."
             )
         has = ", ".join(one.value for one in self.granted) or "none"
         raise Forbidden(
-            f"This takes the scope `{scope.value}`, and the key has: {has}. Use another key; `provenance keys create "
-            f"--scope {scope.value}` makes one.",
+            f"This takes the scope `{scope.value}`, and the key has: {has}. {ask_for_key(scope)}",
             {"scope": scope.value},
         )
 

@@ -118,7 +118,7 @@ def _tokens(exposure: Exposure, clock: Callable[[], float]) -> Tokens | None:
     if exposure.oauth_issuer is None:
         return None
     from provenance_http.issuer_keys import IssuerKeys  # noqa: PLC0415  # loads cryptography, which few servers need
-    from provenance_http.oauth import Tokens  # noqa: PLC0415
+    from provenance_http.oauth import Tokens  # noqa: PLC0415  # loads cryptography, which few servers need
 
     return Tokens(IssuerKeys(exposure.oauth_issuer, clock), exposure.resources)
 

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Request
 
-from provenance_core.access import EVERYTHING, Access, Actor, ActorKind, Door
+from provenance_core.access import EVERYTHING, Access, Actor, ActorKind, Door, Scope, ask_for_key
 from provenance_core.errors import Forbidden, ProvenanceError, Unauthorized
 from provenance_core.events import Via
 from provenance_http.credentials import Credential, bounded, client_of, credential_of, forwarded, origin_of
@@ -25,14 +25,8 @@ from provenance_http.well_known import metadata_url
 if TYPE_CHECKING:
     from provenance_http.oauth import Tokens
 
-NO_KEY = (
-    "This server asks for a key: send one as `x-api-key` or as `Authorization: Bearer`. `provenance keys create "
-    "--label me --scope read` makes one on the server's machine."
-)
-WRONG_KEY = (
-    "This key is none, or was revoked. `provenance keys list` on the server's machine shows which there are; "
-    "`provenance keys create` makes one."
-)
+_NO_KEY = "This server asks for a key: send one as `x-api-key` or as `Authorization: Bearer`."
+_WRONG_KEY = "This key is none, or was revoked."
 _CLOSED = "This path is closed: it does not say who may ask for it."
 _log = logging.getLogger("provenance_http")
 
@@ -77,20 +71,20 @@ class Authentication:
             return
 
         async def admitted() -> Access:
-            access = await self._access(request)
+            access = await self._access(request, scope)
             if scope is not None:
                 access.require(scope)
             return access
 
         cast("dict[str, Any]", request["state"]).update(access=await admitted(), admitted=admitted)
 
-    async def _access(self, request: Request) -> Access:
+    async def _access(self, request: Request, scope: Scope | None) -> Access:
         headers = Headers(scope=request)
         shown = credential_of(headers)
         access = await self._shown(shown, headers, request) if shown is not None else None
         if access is None:
             if not await self._is_open(headers, request):
-                raise Unauthorized(NO_KEY if shown is None else WRONG_KEY)
+                raise Unauthorized(f"{_NO_KEY if shown is None else _WRONG_KEY} {ask_for_key(scope)}")
             access = Access(Actor(ActorKind.OPEN, "", client_of(headers), Door.HTTP), EVERYTHING, Via.PUBLIC)
         access = bounded(access, headers)
         return replace(
@@ -135,7 +129,7 @@ def access_of(scope: Request) -> Access:
     """
     access = cast("dict[str, Any]", scope["state"]).get("access")
     if access is None:
-        raise Unauthorized(NO_KEY)
+        raise Unauthorized(f"{_NO_KEY} {ask_for_key(None)}")
     return cast("Access", access)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from starlette.responses import RedirectResponse
 
 from provenance_http.scoped_routes import PUBLIC, add_route
 
@@ -26,7 +27,7 @@ _POLICY = (
 
 
 def add_document_routes(app: FastAPI) -> None:
-    """Register the document and the page: they tell nothing of what is stored."""
+    """Register the document and the page, to which a browser is led: they tell nothing of what is stored."""
 
     async def document(_request: Request) -> Response:
         return Response(orjson.dumps(app.openapi()), media_type="application/json")
@@ -35,6 +36,10 @@ def add_document_routes(app: FastAPI) -> None:
         headers = {"content-security-policy": _POLICY}
         return Response(docs_html(app.openapi()), headers=headers, media_type="text/html")
 
+    async def front(_request: Request) -> Response:
+        return RedirectResponse("/docs")
+
+    add_route(app, "/", front, {"GET": PUBLIC})
     add_route(app, "/openapi.json", document, {"GET": PUBLIC})
     add_route(app, "/docs", docs, {"GET": PUBLIC})
 

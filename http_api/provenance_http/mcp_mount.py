@@ -157,10 +157,10 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 def _manager(services: Services) -> StreamableHTTPSessionManager:
     """Load the SDK and make what runs its server, in a worker thread."""
-    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415  # loads the SDK, in a worker thread
 
-    from provenance_server.callers import Caller, Doors  # noqa: PLC0415
-    from provenance_server.mcp_server import make_server  # noqa: PLC0415
+    from provenance_server.callers import Caller, Doors  # noqa: PLC0415  # with the SDK
+    from provenance_server.mcp_server import make_server  # noqa: PLC0415  # with the SDK
 
     def client(access: Access) -> Client:
         return ServedClient(Context(services.store, services.recorder, access, services.source_maps))

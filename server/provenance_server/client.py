@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
-from provenance_core.access import Access
+from provenance_core.access import Access, Scope, ask_for_key
 from provenance_core.errors import InvalidInput, ProvenanceError, TooManyRequests, Unauthorized, Unavailable, all_errors
 from provenance_core.events import Model
 from provenance_server.arguments import Arguments
@@ -28,14 +28,8 @@ Progress = Callable[[int, int], None]
 """Is told how many bytes are sent, and of how many."""
 
 TIMEOUT_SECONDS = 60.0
-_NO_KEY = (
-    "The server asks for a key: set PROVENANCE_API_KEY or --api-key. `provenance keys create --label me --scope read` "
-    "makes one on the server's machine."
-)
-_WRONG_KEY = (
-    "The server does not know this key, or it was revoked: set another as PROVENANCE_API_KEY or --api-key. `provenance "
-    "keys create --label me --scope read` makes one on the server's machine."
-)
+_NO_KEY = "The server asks for a key: set PROVENANCE_API_KEY or --api-key."
+_WRONG_KEY = "The server does not know this key, or it was revoked: set another as PROVENANCE_API_KEY or --api-key."
 
 CLIENT_HEADER = "x-userid"
 ORIGIN_HEADER = "x-provenance-origin"
@@ -158,12 +152,12 @@ class RemoteClient:
             raise Unavailable(
                 f"No server answers at {self._url}. Start it with `provenance serve`, or fix apiUrl."
             ) from None
-        return self._read(operation.answer, answer)
+        return self._read(operation.answer, operation.scope, answer)
 
     def upload(self, target: UploadTarget, files: Sequence[UploadedFile], progress: Progress | None = None) -> Upload:
         """Send scripts and source maps to the server, as a stream."""
         from provenance_server.sending import send_files  # noqa: PLC0415  # needed by this command only
-        from provenance_server.sourcemap_answers import Upload  # noqa: PLC0415
+        from provenance_server.sourcemap_answers import Upload  # noqa: PLC0415  # needed by this command only
 
         try:
             answer = send_files(self._http, self._url, target, files, progress)
@@ -171,15 +165,16 @@ class RemoteClient:
             raise Unavailable(
                 f"The server at {self._url} did not take the upload; see its log, and try again."
             ) from None
-        return self._read(Upload, answer)
+        return self._read(Upload, Scope.WRITE, answer)
 
-    def _read(self, model: type[M], answer: httpx.Response) -> M:
+    def _read(self, model: type[M], scope: Scope, answer: httpx.Response) -> M:
         try:
             if answer.is_success:
                 return model.model_validate_json(answer.content)
             told = answer.json()["error"]
             if told["code"] == Unauthorized.code:
-                raise Unauthorized(_WRONG_KEY if "x-api-key" in self._http.headers else _NO_KEY)
+                said = _WRONG_KEY if "x-api-key" in self._http.headers else _NO_KEY
+                raise Unauthorized(f"{said} {ask_for_key(scope)}", {"scope": scope.value})
             raise _error(str(told["code"]), str(told["message"]), dict(told.get("details") or {}))
         except (ValueError, KeyError, TypeError):
             raise Unavailable(

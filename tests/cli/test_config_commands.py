@@ -104,3 +104,9 @@ def test_the_store_is_created_by_hand(run: Run, tmp_path: Path):
     assert first.out.startswith(f"{tmp_path / 'store.sqlite3'} was brought to revision ")
     assert second.out.startswith(f"{tmp_path / 'store.sqlite3'} is already at revision ")
     assert run("db", "upgrade", "--json").json["changed"] is False
+
+
+def test_one_setting_is_counted_as_one(run: Run, config: Path):
+    run("config", "set", "origin", "shop")
+
+    assert f"{config} holds 1 setting.\n" in run("doctor").out

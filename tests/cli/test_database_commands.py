@@ -83,7 +83,7 @@ def test_an_issue_without_events_can_be_read(run: Run, old: int, store: Store):
     run("db", "prune")
     none = run("errors", "get", "my-app-1")
 
-    assert "2, 2 in the last 24 hours; 1 are kept" in some.out
+    assert "2, 2 in the last 24 hours; 1 is kept" in some.out
     assert "Stack trace" in some.out
     assert none.code == 0
     assert "None of its events is kept any more" in none.out

@@ -142,6 +142,14 @@ def test_get_shows_what_is_needed_to_fix_it(run: Run, issues: list[str]):
     assert '"items": 3' not in page.out
 
 
+def test_get_of_an_issue_without_a_culprit_has_no_line_for_it(run: Run, report: Callable[..., None]):
+    report(frames=[])
+    outcome = run("errors", "get", "my-app-1")
+
+    assert "-" not in outcome.out.splitlines()
+    assert outcome.out.splitlines()[2].startswith("Origin ")
+
+
 def test_get_in_full_shows_the_rest(run: Run, issues: list[str]):
     page = run("errors", "get", "my-app-1", "--detail", "full")
 

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
 from tests.stores import on_sqlite
 
-from provenance_cli.main import main, root_options_first
+from provenance_cli.main import guarded, main, root_options_first
+from provenance_core.access import Scope, ask_for_key
+from provenance_core.errors import Forbidden
 
 
 @pytest.mark.parametrize(
@@ -159,3 +162,33 @@ def test_an_interruption_exits_with_130(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stdin.readline", interrupt, raising=False)
 
     assert main(["config", "set", "apiKey", "-"]) == 130
+
+
+@pytest.mark.parametrize("at_terminal", [True, False])
+def test_only_a_person_at_a_terminal_is_told_how_a_key_is_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, at_terminal: bool
+):
+    def refuse() -> int:
+        raise Forbidden(ask_for_key(Scope.TRIAGE), {"scope": Scope.TRIAGE.value})
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: at_terminal)
+    assert guarded(refuse, as_json=False) == 1
+    first, *more = capsys.readouterr().err.splitlines()
+
+    assert first == "Error: Ask who runs this server for a key with the scope `triage`."
+    made = "provenance keys create --label me --scope triage"
+    assert more == ([f"Who runs the server makes one on its machine: {made}"] if at_terminal else [])
+    if at_terminal:
+        assert main(made.split()[1:]) == 0
+
+
+def test_a_scope_that_a_server_makes_up_is_in_no_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def refuse() -> int:
+        raise Forbidden("No.", {"scope": "read; echo"})
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    guarded(refuse, as_json=False)
+
+    assert capsys.readouterr().err == "Error: No.\n"

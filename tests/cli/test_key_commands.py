@@ -49,6 +49,18 @@ def test_a_key_that_sends_events_comes_with_its_dsn(run: Run, origin: OriginReco
     assert "PROVENANCE_API_KEY" not in made.out
 
 
+def test_a_key_that_sends_events_says_that_it_closes_no_server(run: Run, origin: OriginRecord) -> None:
+    words = ("keys", "create", "--scope", "ingest", "--origin", "my-app", "--label")
+    first, in_json = run(*words, "a"), run(*words, "b", "--json")
+    run("keys", "create", "--label", "me", "--scope", "read")
+    closed = run(*words, "c")
+
+    assert in_json.json["label"] == "b"
+    assert "asks nobody for a key until one of another scope" in first.err
+    assert first.err == in_json.err
+    assert closed.err == ""
+
+
 def test_a_key_is_revoked_by_prefix_or_id(run: Run, store: Store) -> None:
     made = run("keys", "create", "--label", "me", "--scope", "read", "--json").json
 
@@ -64,6 +76,25 @@ def test_scopes_that_do_not_go_together_are_wrong_usage(run: Run, origin: Origin
 
     assert (refused.code, "origin" in refused.err) == (2, True)
     assert "There are no keys yet" in run("keys", "list").out
+
+
+def test_activity_names_what_was_changed_and_says_it_in_words(run: Run, origin: OriginRecord) -> None:
+    run("releases", "create", "--origin", "my-app", "--version", "1.2.3", "--notes", "two words")
+    run("releases", "create", "--origin", "my-app", "--version", "1.2.3", "--ref", "abc")
+    run("origins", "update", "my-app", "--name", "My other app")
+    run("origins", "update", "my-app", "--retention-days", "30", "--scrub-key", "pin")
+    run("keys", "create", "--label", "me", "--scope", "admin")
+    told = [line.split("my-app  ")[-1].strip() for line in run("activity").out.splitlines()]
+    prefix = run("keys", "list", "--json").json["items"][0]["prefix"]
+
+    assert told[1].endswith(f"{prefix}  label=me prefix={prefix} scopes=admin")
+    assert told[2] == (
+        "scrub.keys=none scrub.keep=none retentionDays=90 → scrub.keys=pin scrub.keep=none retentionDays=30"
+    )
+    assert told[3] == 'name="My app" → name="My other app"'
+    assert told[4] == "1.2.3         - → ref=abc"
+    assert told[5] == '1.2.3         version=1.2.3 notes="two words"'
+    assert "{" not in "".join(told)
 
 
 def test_activity_tells_who_changed_what(run: Run, issues: list[str]) -> None:

@@ -173,3 +173,25 @@ def test_a_server_that_is_served_already_is_refused(server: str, url: str):
 
     assert done.returncode == 1
     assert server in done.stderr
+
+
+def test_mcp_at_a_terminal_says_what_it_waits_for() -> None:
+    terminal, stdin = os.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "mcp"], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    os.close(stdin)
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    os.close(terminal)
+
+    assert said.startswith("This speaks MCP on stdin and stdout")
+    assert out == ""
+
+
+def test_mcp_under_a_host_says_nothing() -> None:
+    done = start("mcp", text="")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

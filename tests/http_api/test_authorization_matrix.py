@@ -31,6 +31,7 @@ PLACES = {
 }
 INGEST = {"send_envelope", "send_event"}
 UNDESCRIBED = {
+    ("GET", "/"): None,
     ("GET", "/openapi.json"): None,
     ("GET", "/docs"): None,
     ("GET", "/.well-known/oauth-protected-resource"): None,

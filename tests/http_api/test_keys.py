@@ -158,6 +158,24 @@ def test_what_shows_no_key_is_401(client: TestClient, key: str, origin: OriginRe
     assert answers[0].headers["www-authenticate"] == "Bearer"
 
 
+def test_who_lacks_a_key_is_told_whom_to_ask_and_not_how_to_make_one(
+    client: TestClient, store: Store, key: str
+) -> None:
+    reader = make_key(store, Scope.READ, label="reader")
+    sent: list[Any] = [
+        client.get("/api/keys"),
+        client.get("/api/keys", headers=bearer(UNKNOWN)),
+        client.get("/api/keys", headers=bearer(reader)),
+    ]
+    told = [answer.json()["error"]["message"] for answer in sent]
+    nowhere = client.get("/nothing").json()["error"]["message"]
+
+    assert [answer.status_code for answer in sent] == [401, 401, 403]
+    assert all(message.endswith("Ask who runs this server for a key with the scope `admin`.") for message in told)
+    assert nowhere.endswith("Ask who runs this server for a key.")
+    assert "keys create" not in "".join([*told, nowhere])
+
+
 def test_a_dsn_key_is_no_key_of_the_api(client: TestClient, key: str, origin: OriginRecord) -> None:
     assert _get(client, x_api_key=origin.public_key).status_code == 401
 

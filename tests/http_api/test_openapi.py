@@ -202,3 +202,10 @@ def test_the_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
     assert all(operation.path in page.text and operation.description in page.text for operation in OPERATIONS)
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_browser_is_led_to_the_docs(client: TestClient) -> None:
+    answer = client.get("/", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    assert client.get("/").headers["content-type"].startswith("text/html")
