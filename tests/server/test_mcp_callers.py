@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ from tests.factory import make_origin
 from tests.stores import Kind
 
 from provenance_core.errors import Unavailable
-from provenance_server.mcp_process import Process
+from provenance_server.mcp_process import ACCESS_SECONDS, Process
 from provenance_server.operations import CREATE_RELEASE, GET_ERROR_ISSUES, LIST_ACTIVITY
 from provenance_server.settings import load_settings
 from provenance_storage.store import Store
@@ -108,3 +109,28 @@ def test_a_server_elsewhere_is_asked_over_one_connection(elsewhere: Counting) ->
     process.close()
 
     assert elsewhere.connections <= 2  # one of them asked what the key allows
+
+
+class Dripping(Answering):
+    """Answer byte by byte, each well within the time that a client waits for the next."""
+
+    def do_GET(self) -> None:
+        """Answer for as long as anybody listens."""
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nx-drip: ")
+            while True:
+                self.wfile.write(b"x")
+                time.sleep(0.1)
+
+
+def test_a_server_that_answers_byte_by_byte_keeps_nobody_waiting(elsewhere: Counting) -> None:
+    elsewhere.RequestHandlerClass = Dripping
+    process = Process(load_settings({"apiUrl": f"http://127.0.0.1:{elsewhere.server_address[1]}"}, {}), "me", None)
+    begun = time.monotonic()
+    first = process.caller(None, "first")
+    second = process.caller(None, "second")
+    taken = time.monotonic() - begun
+    process.close()
+
+    assert taken < ACCESS_SECONDS + 2
+    assert first.access.scopes == second.access.scopes != frozenset()
