@@ -5,6 +5,7 @@ The SDK is loaded when the first agent asks: a server of events needs none of it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ class McpDoor:
         self._ready: anyio.Event | None = None
         self._manager: StreamableHTTPSessionManager | None = None
         self._streams: set[_Stream] = set()
+        self._ending = False
         self._keys_changed: anyio.Event | None = None
 
     async def run(self, services: Services) -> None:
@@ -72,7 +74,7 @@ class McpDoor:
         self._wanted.set()
         await self._ready.wait()
         assert self._manager is not None  # noqa: S101
-        stream = _Stream(scope, send, self._streams)
+        stream = _Stream(scope, send, self._streams, lambda: self._ending)
         with stream.ended:
             try:
                 await self._manager.handle_request(scope, _again(body, receive), stream.send)
@@ -88,6 +90,7 @@ class McpDoor:
 
     def end_streams(self) -> None:
         """End what agents listen to: the server stops."""
+        self._ending = True
         for stream in tuple(self._streams):
             stream.ended.cancel()
 
@@ -99,12 +102,14 @@ class _Stream:
         request: Whose it is.
         send: Where to send.
         streams: The streams that there are.
+        ending: Says whether the server stops: a stream that begins now ends at once.
     """
 
-    def __init__(self, request: Request, send: Send, streams: set[_Stream]) -> None:
+    def __init__(self, request: Request, send: Send, streams: set[_Stream], ending: Callable[[], bool]) -> None:
         self._request = request
         self._send = send
         self._streams = streams
+        self._ending = ending
         self.ended = anyio.CancelScope()
 
     async def send(self, message: Message) -> None:
@@ -114,6 +119,8 @@ class _Stream:
             if told.startswith(_EVENT_STREAM):
                 self._streams.add(self)
         await self._send(message)
+        if self in self._streams and self._ending():
+            self.ended.cancel()
 
     async def check(self) -> None:
         """End the stream where who listens may not any more."""

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
-
 from provenance_core.access import Access
 from provenance_core.clean import clean_line
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
-    from provenance_server.client import Client
+from provenance_server.client import Client
+from provenance_server.worker_threads import in_thread
 
 PROGRAM_LENGTH = 64
 
@@ -64,7 +63,7 @@ async def caller_of(doors: Doors, context: ServerRequestContext[Any]) -> Caller:
     Raises:
         ProvenanceError: Nobody who may, or the server that knows cannot be reached.
     """
-    return await anyio.to_thread.run_sync(doors.caller, context.request, program_of(context), abandon_on_cancel=True)
+    return await in_thread(lambda: doors.caller(context.request, program_of(context)))
 
 
 def program_of(context: ServerRequestContext[Any]) -> str | None:

@@ -176,7 +176,7 @@ class RemoteClient:
                 said = _WRONG_KEY if "x-api-key" in self._http.headers else _NO_KEY
                 raise Unauthorized(f"{said} {ask_for_key(scope)}", {"scope": scope.value})
             raise _error(str(told["code"]), str(told["message"]), dict(told.get("details") or {}))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise Unavailable(
                 f"What answers at {self._url} is not this version of provenance (HTTP {answer.status_code})."
             ) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-import anyio.to_thread
 from mcp.types import CompleteRequestParams, CompleteResult, Completion, PromptReference
 
 from provenance_core.clean import clean_line, quoted
@@ -14,6 +13,7 @@ from provenance_server import prompts, resources
 from provenance_server.callers import Caller
 from provenance_server.fitting import cost
 from provenance_server.operations import GET_ERROR_ISSUES, GET_RELEASES, LIST_ORIGINS
+from provenance_server.worker_threads import in_thread
 
 MOST = 100
 _AGES = ("1h", "24h", "7d", "30d")
@@ -37,7 +37,7 @@ async def completed(caller: Caller, params: CompleteRequestParams) -> CompleteRe
     find = _FINDERS.get(_meaning(params))
     if find is None:
         return CompleteResult(completion=Completion(values=[], total=0, has_more=False))
-    values, total = await anyio.to_thread.run_sync(find, caller, value, others, abandon_on_cancel=True)
+    values, total = await in_thread(lambda: find(caller, value, others))
     shown = _fitting(values[:MOST])
     more = len(values) > len(shown) or total is None or total > len(shown)
     return CompleteResult(completion=Completion(values=shown, total=total, has_more=more))

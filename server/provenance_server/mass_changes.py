@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-import anyio.to_thread
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -31,6 +30,7 @@ from mcp.types import (
     InputRequiredResult,
 )
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from provenance_core.errors import Forbidden, InvalidInput, ProvenanceError
 from provenance_core.ids import parse_short_id, parse_uuid
@@ -40,6 +40,7 @@ from provenance_server.arguments import LARGEST_LIMIT, UpdateStatuses
 from provenance_server.callers import Caller
 from provenance_server.operations import LIST_ORIGINS
 from provenance_server.parsing import parse_arguments
+from provenance_server.worker_threads import in_thread
 
 MOST_UNASKED = 50
 WINDOW_SECONDS = 600.0
@@ -136,7 +137,7 @@ class MassChanges:
             counted = _Counted(self.clock(), len(change.issues))
             self._lately.setdefault(caller.name, deque()).append(counted)
             return Permit(counted)
-        _require_plain(change, await anyio.to_thread.run_sync(_mnemonics, caller))
+        _require_plain(change, await in_thread(lambda: _mnemonics(caller)))
         if not _can_ask(context):
             raise Forbidden(_for_a_person(change, before))
         message = _question(change, before)
@@ -145,7 +146,7 @@ class MassChanges:
             return InputRequiredResult(input_requests={ANSWER: form}, request_state=self._state(caller, change))
         try:
             answer = await context.session.elicit_form(message, _FORM, context.request_id)
-        except MCPError:
+        except (MCPError, ValidationError):  # it cannot ask, or what it answers is no answer
             raise Forbidden(_for_a_person(change, before)) from None
         return _agreed(answer)
 

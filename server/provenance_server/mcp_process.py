@@ -168,8 +168,9 @@ def _end_where_calls_still_run() -> None:
             continue
         thread.join(max(0.0, until - time.monotonic()))
         if thread.is_alive():
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(AttributeError, OSError, ValueError):  # it may be closed, or not be there at all
+                    stream.flush()
             os._exit(0)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-import anyio.to_thread
 from mcp.types import (
     Annotations,
     ListResourcesResult,
@@ -31,6 +30,7 @@ from provenance_server.rendered import Rendered
 from provenance_server.sharing import largest_share
 from provenance_server.tool_calls import run_named
 from provenance_server.tools import EVIDENCE
+from provenance_server.worker_threads import in_thread
 
 SCHEME = "provenance://"
 ISSUES = "issues"
@@ -168,7 +168,7 @@ async def read(caller: Caller, uri: str) -> ReadResourceResult:
 
 async def _rendered(caller: Caller, address: Address) -> Rendered:
     if address.kind == ORIGINS:
-        return await anyio.to_thread.run_sync(_origins, caller, abandon_on_cancel=True)
+        return await in_thread(lambda: _origins(caller))
     if address.kind == RELEASES:
         return await run_named("get_releases", caller, {"origin": address.reference, "limit": _MOST_ROWS})
     if address.kind == EVENTS:
@@ -186,7 +186,7 @@ async def _event(caller: Caller, reference: str) -> Rendered:
 
     missing = NotFound(f"No event {quoted(reference)}. Read an issue to see the id of its event.")
     try:
-        issue = await anyio.to_thread.run_sync(issue_id, abandon_on_cancel=True)
+        issue = await in_thread(issue_id)
     except InvalidInput:
         raise missing from None
     if issue is None:

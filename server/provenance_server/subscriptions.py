@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-import anyio.to_thread
 from anyio.abc import TaskGroup
 from mcp.server.context import ServerRequestContext
 from mcp.server.session import ServerSession
@@ -31,6 +30,7 @@ from provenance_server.faults import trace
 from provenance_server.operations import GET_ORIGIN, LIST_CHANGES
 from provenance_server.protocol_errors import protocol_error
 from provenance_server.resources import ISSUES, RELEASES, SCHEME, address_of
+from provenance_server.worker_threads import in_thread
 
 QUIET_SECONDS = 5.0
 MOST_LISTENERS = 256
@@ -159,7 +159,7 @@ class Watcher:
     async def _once(self, cursor: str | None) -> tuple[str | None, bool]:
         """Ask once and tell who listens; return where to go on, and whether there is more at once."""
         try:
-            changes = await anyio.to_thread.run_sync(self._ask, cursor, abandon_on_cancel=True)
+            changes = await in_thread(lambda: self._ask(cursor))
         except InvalidInput:  # of a store that was restored from a backup meanwhile
             return None, False
         except Exception as error:  # noqa: BLE001  # whatever fails: who listens must hear again when it is over
@@ -334,4 +334,4 @@ async def _mnemonic_of(caller: Caller, origin: str) -> str:
     def ask() -> str:
         return caller.open_client().call(GET_ORIGIN, {"id": origin}).mnemonic
 
-    return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+    return await in_thread(ask)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -32,6 +31,7 @@ from provenance_server.protocol_errors import FAULT
 from provenance_server.render import to_text
 from provenance_server.rendered import Rendered
 from provenance_server.tools import TOOLS, ErrorTool
+from provenance_server.worker_threads import in_thread
 
 if TYPE_CHECKING:
     from provenance_server.mass_changes import MassChanges
@@ -110,7 +110,7 @@ async def run(tool: ErrorTool, caller: Caller, arguments: Mapping[str, Any]) -> 
     Raises:
         ProvenanceError: Whatever it refuses.
     """
-    return await anyio.to_thread.run_sync(lambda: tool.run(caller.open_client(), arguments), abandon_on_cancel=True)
+    return await in_thread(lambda: tool.run(caller.open_client(), arguments))
 
 
 async def run_named(name: str, caller: Caller, arguments: Mapping[str, Any]) -> Rendered:
