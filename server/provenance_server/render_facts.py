@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from provenance_core.lifecycle import Status
+from provenance_core.wording import counted
 from provenance_server.answers import Issue, IssueDetail, IssueRelease, ReportedVersion, StatusChange
 from provenance_server.arguments import Detail
 from provenance_server.event_counts import per_day, per_hour
@@ -52,7 +53,7 @@ def _facts(answer: IssueDetail, limits: FactLimits, detail: Detail) -> Facts:
     event = event_facts(answer, answer.event, limits.word, detail) if answer.event else _no_event(answer)
     releases = [] if detail is Detail.CONCISE and released_once(answer) else _ends(answer.releases, limits.releases)
     history = _telling(answer.history, limits.history)
-    cuts = _counted(len(answer.releases) - len(releases) if releases else 0, "release") + _counted(
+    cuts = _left_out(len(answer.releases) - len(releases) if releases else 0, "release") + _left_out(
         len(answer.history) - len(history), "earlier change"
     )
     told = {
@@ -169,5 +170,5 @@ def _telling(history: Sequence[StatusChange], most: int) -> list[StatusChange]:
     return [*kept, *history[-newest:]]
 
 
-def _counted(number: int, noun: str) -> list[str]:
-    return [f"{number} {noun}" if number == 1 else f"{number} {noun}s"] if number > 0 else []
+def _left_out(number: int, noun: str) -> list[str]:
+    return [counted(number, noun)] if number > 0 else []

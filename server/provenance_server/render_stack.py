@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from provenance_core.events import ErrorValue, Event, Frame, Relation
+from provenance_core.wording import counted
 from provenance_server.fitting import block, cost, line
 from provenance_server.render_limits import StackLimits
 from provenance_server.render_values import value_text
@@ -61,8 +62,8 @@ def render_stack(event: Event, limits: StackLimits) -> Stack:
         if position not in shown:
             folded += 1
             if position + 1 in shown:
-                stack.lines.append(f"  … {_counted(folded, 'exception')}")
-                stack.cuts.append(_counted(folded, "exception"))
+                stack.lines.append(f"  … {counted(folded, 'exception')}")
+                stack.cuts.append(counted(folded, "exception"))
                 folded = 0
             continue
         lines = _Shown(limits, stack.cuts, matters, telling, quoted=not writes_texts)
@@ -142,7 +143,7 @@ class _Shown:
         told = 0
         for run in _runs(frames):
             if shown >= self._limits.frames:
-                self._cuts.append(_counted(len(frames) - told, "frame"))
+                self._cuts.append(counted(len(frames) - told, "frame"))
                 return
             told += len(run)
             if run[0].in_app or len(run) == 1:
@@ -196,7 +197,7 @@ class _Shown:
             told = value_text(frame.vars[name], quoted=self._quoted)
             yield f"      {line(name, _VARIABLE_NAME)} = {line(told, limits.variable)}"
         if len(names) > limits.variables:
-            self._cuts.append(_counted(len(names) - limits.variables, "variable"))
+            self._cuts.append(counted(len(names) - limits.variables, "variable"))
 
 
 def _function(frame: Frame) -> str:
@@ -230,10 +231,6 @@ def _bound(stack: Stack, tokens: int) -> None:
     for position, text in enumerate(stack.lines):
         costs += cost(text) + 1
         if costs > tokens:
-            stack.cuts.append(_counted(len(stack.lines) - position, "line") + " of the stack")
+            stack.cuts.append(counted(len(stack.lines) - position, "line") + " of the stack")
             del stack.lines[position:]
             return
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

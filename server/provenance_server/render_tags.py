@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from provenance_core.events import Event
+from provenance_core.wording import counted
 from provenance_server.answers import IssueDetail, Outlier, Tag
 from provenance_server.arguments import Detail
 from provenance_server.fitting import ends, line
@@ -40,7 +41,7 @@ def issue_tags(issue: IssueDetail, limits: EventLimits) -> Tags:
     shown = {
         key: _counts(tag, limits) for key, tag in zip(_names((tag.key for tag in kept), limits.tag), kept, strict=True)
     }
-    cuts = [_counted(len(listed) - len(kept), "tag")] if len(listed) > len(kept) else []
+    cuts = [counted(len(listed) - len(kept), "tag")] if len(listed) > len(kept) else []
     names = [*shown, *(name for values in shown.values() for name in values)]
     wholes = {tag.key for tag in kept} | {value.value for tag in kept for value in tag.values}
     if not wholes.issuperset(names):
@@ -91,8 +92,4 @@ def event_tags(
     left = {key: value for key, value in event.tags.items() if value and agreed.get(key) != value}
     names = _names(list(left)[: limits.tags], limits.tag)
     shown = {name: line(value, limits.tag) for name, value in zip(names, left.values(), strict=False)}
-    return shown, [_counted(len(left) - len(shown), "tag") + " of the event"] if len(left) > len(shown) else []
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return shown, [counted(len(left) - len(shown), "tag") + " of the event"] if len(left) > len(shown) else []

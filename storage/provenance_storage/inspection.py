@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from provenance_core.errors import Unavailable
 from provenance_core.moments import format_moment
+from provenance_core.wording import counted
 from provenance_storage import clock, partitions
 from provenance_storage.conservation import conservation
 from provenance_storage.database import Database
@@ -76,14 +77,10 @@ def _reached(database: Database) -> tuple[Finding, bool]:
 def _counts(store: Store) -> Iterator[Finding]:
     law = conservation(store)
     if law.holds:
-        events = f"{law.stored_events} of {_counted(law.counted_events, 'event')} stored"
-        yield well("counts", f"All counts are exact: {_counted(law.issues, 'issue')}, {events}.")
+        events = f"{law.stored_events} of {counted(law.counted_events, 'event')} stored"
+        yield well("counts", f"All counts are exact: {counted(law.issues, 'issue')}, {events}.")
     for wrong, count in law.broken.items():
         yield problem("counts", f"{count} {wrong}.", "Report this with the version of provenance; a backup has it not.")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _clock(store: Store) -> Iterator[Finding]:
