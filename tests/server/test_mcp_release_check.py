@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +11,8 @@ from mcp import Client
 from mcp.types import TextContent
 from tests.factory import make_origin, payload, report
 from tests.mcp_doors import LOCAL, doors
+from tests.storage import conftest as held
+from tests.storage.conftest import HeldClock
 from tests.stores import Kind
 
 from provenance_server.mcp_server import make_server
@@ -21,17 +22,9 @@ from provenance_storage.store import Store
 
 pytestmark = pytest.mark.anyio
 DAY = 86_400_000_000
-START = 1_795_000_000_000_000
 
 
-class Clock:
-    """A clock that moves only when told."""
-
-    now = START
-
-    def __call__(self) -> int:
-        """Return the time."""
-        return self.now
+clock, store = held.clock, held.store
 
 
 @pytest.fixture
@@ -40,19 +33,7 @@ def store_kind() -> Kind:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(url: str, clock: Clock) -> Iterator[Store]:
-    store = Store.open(url, clock)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def origin(store: Store, clock: Clock) -> OriginRecord:
+def origin(store: Store, clock: HeldClock) -> OriginRecord:
     """Return an origin with two releases: the second brought SHOP-2, and still has SHOP-1, which is older."""
     origin = make_origin(store)
     report(store, origin, failing("Old", "shop@1.0.0"))
